@@ -1,0 +1,7 @@
+//! The program `demo`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    demo::main()
+}

@@ -1,0 +1,5 @@
+//! The day rehearsed in memory, and the command line.
+
+mod rehearsal;
+mod stage;
+mod usage;

@@ -1,0 +1,138 @@
+//! Several processes together.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+
+use crate::member::Member;
+
+/// Every worker binary.
+pub const WORKERS: [&str; 8] = [
+    "order-created",
+    "payment-attempted",
+    "payment-timeout",
+    "refund-requested",
+    "dispute-opened",
+    "outbox-relay",
+    "timer-scheduler",
+    "dead-letter-parker",
+];
+
+/// What every process of a fleet has in common.
+#[derive(Clone, Debug)]
+pub struct FleetSpec {
+    /// Folder of the built binaries.
+    pub bin_dir: PathBuf,
+    /// Folder for one log file per process.
+    pub log_dir: PathBuf,
+    /// Environment of each process; nothing else but `PATH` is inherited.
+    pub env: Vec<(String, String)>,
+}
+
+impl FleetSpec {
+    /// A variable for every process.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.retain(|(known, _)| known != name);
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// Running processes; dropping it kills them.
+#[derive(Debug)]
+pub struct Fleet {
+    spec: FleetSpec,
+    members: Vec<Member>,
+}
+
+impl Fleet {
+    /// Starts these binaries and waits until each is ready.
+    ///
+    /// # Errors
+    /// When one cannot be started, ends by itself, or is not ready in time.
+    pub async fn start(
+        spec: FleetSpec,
+        binaries: &[&'static str],
+        ready_within: Duration,
+    ) -> anyhow::Result<Self> {
+        let mut fleet = Self::new(spec);
+        for binary in binaries {
+            fleet.spawn(binary)?;
+        }
+        fleet.wait_until_ready(ready_within).await?;
+        Ok(fleet)
+    }
+
+    /// No process yet.
+    pub fn new(spec: FleetSpec) -> Self {
+        Self { spec, members: Vec::new() }
+    }
+
+    /// Waits until every process is ready.
+    ///
+    /// # Errors
+    /// When one ends by itself or is not ready in time.
+    pub async fn wait_until_ready(&mut self, within: Duration) -> anyhow::Result<()> {
+        for member in &mut self.members {
+            member.wait_until_ready(within).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts one more process, without waiting for it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn(&mut self, binary: &'static str) -> anyhow::Result<&mut Member> {
+        std::fs::create_dir_all(&self.spec.log_dir).context("failed to make the log folder")?;
+        let member = Member::spawn(binary, self.members.len(), &self.spec)?;
+        self.members.push(member);
+        self.members.last_mut().ok_or_else(|| anyhow!("the member was just added"))
+    }
+
+    /// The first running process of this binary.
+    pub fn member(&mut self, binary: &str) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.binary() == binary)
+    }
+
+    /// Every running process.
+    pub fn members(&mut self) -> &mut [Member] {
+        &mut self.members
+    }
+
+    /// Takes a process out of the fleet, running as it is.
+    pub fn take(&mut self, binary: &str) -> Option<Member> {
+        let index = self.members.iter().position(|member| member.binary() == binary)?;
+        Some(self.members.remove(index))
+    }
+
+    /// Names every process that ended by itself, with the last lines of its log.
+    pub fn casualties(&mut self) -> Vec<String> {
+        self.members.iter_mut().filter_map(Member::casualty).collect()
+    }
+
+    /// Asks every process to stop and waits; what is not gone in time is killed.
+    ///
+    /// # Errors
+    /// Names the processes that had to be killed or did not stop in order.
+    pub async fn stop(mut self, grace: Duration) -> anyhow::Result<()> {
+        for member in &self.members {
+            member.terminate();
+        }
+        let mut bad = Vec::new();
+        for member in &mut self.members {
+            if let Err(error) = member.wait_until_gone(grace).await {
+                bad.push(format!("{error:#}"));
+            }
+        }
+        anyhow::ensure!(bad.is_empty(), "{}", bad.join("; "));
+        Ok(())
+    }
+
+    /// Leaves every process running when the fleet is dropped; returns their ids.
+    pub fn leave_running(self) -> Vec<u32> {
+        self.members.into_iter().filter_map(Member::leave_running).collect()
+    }
+}

@@ -1,0 +1,186 @@
+//! The command line: commands, their arguments, and what each is for.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use contracts::{EventKind, OrderId};
+
+use crate::events::Rate;
+use crate::exit::EXIT_CODES;
+use crate::render::OutputArgs;
+use crate::settings::Settings;
+
+/// Looks into a running Orderflow, sets it up, and tries out events.
+///
+/// Results go to standard output, everything else to standard error. Times are RFC 3339 in UTC.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "orderctl", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// How results look.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Where the services are.
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Exchanges, queues and bindings: show, declare, compare.
+    #[command(subcommand)]
+    Topology(TopologyCommand),
+    /// Events of shops: examples, validation, publishing.
+    #[command(subcommand)]
+    Event(EventCommand),
+    /// Orders: everything that is known of one.
+    #[command(subcommand)]
+    Order(OrderCommand),
+    /// Proves the invariants on the live database; exits with 3 when one is violated.
+    Verify,
+    /// The database's schema: bring it up to date, or show its version.
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+}
+
+/// Exchanges, queues and bindings.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum TopologyCommand {
+    /// Prints the topology as a definitions.json for `rabbitmqctl import_definitions`.
+    ///
+    /// Needs no broker. `--delay auto` means the ladder here, because only a broker can tell
+    /// whether it has the plugin.
+    Render(RenderArgs),
+    /// Declares what is missing; what is there as it should be stays as it is.
+    ///
+    /// Refuses with 3, before it changes anything, when an object was declared differently.
+    Apply,
+    /// Compares the broker with the topology; exits with 3 when anything differs.
+    ///
+    /// Bindings are compared when the management interface is given.
+    Verify,
+}
+
+/// How to render.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RenderArgs {
+    /// The vhost that the objects belong to.
+    #[arg(long, default_value = "/", value_name = "NAME")]
+    pub(crate) vhost: String,
+}
+
+/// Events.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum EventCommand {
+    /// Prints an example of an event; without one, lists events and examples.
+    Sample(SampleArgs),
+    /// Checks events as the workers do and by JSON Schema; exits with 1 for an invalid one.
+    Validate(ValidateArgs),
+    /// Validates events and publishes them as a shop does: persistent, mandatory, confirmed.
+    Publish(PublishArgs),
+}
+
+/// Which example.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SampleArgs {
+    /// The event, such as `order.created`.
+    #[arg(value_parser = event_kind)]
+    pub(crate) event: Option<EventKind>,
+    /// Which of its examples.
+    #[arg(long, default_value = "minimal", value_name = "NAME")]
+    pub(crate) example: String,
+    /// New ids and references, and times as if it happened now.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// The order that it is about.
+    #[arg(long, value_name = "ID", value_parser = order_id)]
+    pub(crate) order: Option<OrderId>,
+}
+
+/// What is validated, and as what.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// Files of JSON, one event per file or per line; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Validate as the worker that takes this event does, which knows only its own.
+    #[arg(long, value_name = "EVENT", value_parser = event_kind)]
+    pub(crate) event: Option<EventKind>,
+    /// How the message is sent.
+    #[command(flatten)]
+    pub(crate) wire: WireArgs,
+}
+
+/// What is published, and how.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PublishArgs {
+    /// A file of JSON with one event, or one per line; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Show what would be published, and publish nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// At most this many per second, such as `50/s`.
+    #[arg(long, value_name = "N/s")]
+    pub(crate) rate: Option<Rate>,
+    /// How the message is sent.
+    #[command(flatten)]
+    pub(crate) wire: WireArgs,
+}
+
+/// What surrounds the body.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WireArgs {
+    /// The AMQP content type.
+    #[arg(long, default_value = contracts::STRUCTURED_CONTENT_TYPE, value_name = "TYPE")]
+    pub(crate) content_type: String,
+    /// An AMQP header, for binary mode; may be repeated.
+    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = header)]
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+/// Orders.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum OrderCommand {
+    /// Shows an order: its status, timeline, payments, refunds, disputes and ledger.
+    ///
+    /// Exits with 4 when the order is not known.
+    Show(ShowArgs),
+}
+
+/// Which order.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The order's id.
+    #[arg(value_name = "ID", value_parser = order_id)]
+    pub(crate) id: OrderId,
+}
+
+/// The database's schema.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum MigrateCommand {
+    /// Applies every migration that is missing.
+    Up,
+    /// Shows the version of the schema; exits with 3 when it is not this build's.
+    Status,
+}
+
+fn event_kind(text: &str) -> Result<EventKind, String> {
+    let known = EventKind::ALL.into_iter().find(|kind| kind.name() == text);
+    known.ok_or_else(|| {
+        let names: Vec<_> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+fn order_id(text: &str) -> Result<OrderId, String> {
+    text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').ok_or("must be NAME=VALUE")?;
+    Ok((pair.0.to_owned(), pair.1.to_owned()))
+}

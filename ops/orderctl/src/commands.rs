@@ -1,0 +1,7 @@
+//! What each command does.
+
+pub(crate) mod event;
+pub(crate) mod migrate;
+pub(crate) mod order;
+pub(crate) mod topology;
+pub(crate) mod verify;

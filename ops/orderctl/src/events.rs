@@ -1,0 +1,16 @@
+//! Events of shops as this program handles them: examples, files, validation.
+
+mod any;
+mod documents;
+mod examples;
+mod fresh;
+mod rate;
+mod schemas;
+mod validation;
+
+pub(crate) use any::AnyEvent;
+pub(crate) use documents::split;
+pub(crate) use examples::{Example, example, examples_of};
+pub(crate) use fresh::{freshened, replaced};
+pub(crate) use rate::Rate;
+pub(crate) use validation::{Accepted, Problem, Validator, Verdict};

@@ -1,0 +1,59 @@
+//! An order for people: what it is, how it came to be so, and where its money is.
+
+mod header;
+mod labels;
+mod moments;
+mod tables;
+
+use contracts::OrderId;
+use serde::Serialize;
+use store::timeline::Timeline;
+
+use crate::order_view::labels::Labels;
+use crate::order_view::tables::Balance;
+use crate::render::{Style, Tone, View};
+
+/// Everything that is known of an order.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct OrderView {
+    order_id: OrderId,
+    #[serde(flatten)]
+    timeline: Timeline,
+    balances: Vec<Balance>,
+}
+
+impl OrderView {
+    /// From what is stored; the balances follow from its transfers.
+    pub(crate) fn new(order_id: OrderId, timeline: Timeline) -> Self {
+        Self { order_id, balances: tables::balances(&timeline), timeline }
+    }
+}
+
+impl View for OrderView {
+    fn text(&self, style: Style) -> String {
+        let labels = Labels::of(&self.timeline);
+        let parts = [
+            ("", header::text(self.order_id, &self.timeline, style)),
+            ("Timeline", moments::text(&self.timeline, &labels, style)),
+            ("Payment attempts", tables::attempts(&self.timeline, style)),
+            ("Captures", tables::captures(&self.timeline, &labels, style)),
+            ("Refunds", tables::refunds(&self.timeline, &labels, style)),
+            ("Disputes", tables::disputes(&self.timeline, &labels, style)),
+            ("Ledger", tables::ledger(&self.balances, style)),
+        ];
+        let shown = parts.into_iter().filter(|(_, text)| !text.is_empty());
+        let shown: Vec<_> = shown
+            .map(|(title, text)| match title {
+                "" => text,
+                title => format!("{}\n{text}", style.tint(Tone::Strong, title)),
+            })
+            .collect();
+        shown.join("\n\n")
+    }
+}
+
+/// An amount with its currency's own decimals; what is no known currency is shown in minor units.
+fn amount(minor: i64, currency: &str) -> String {
+    let known = currency.parse().ok().and_then(|known| domain::Money::new(minor, known).ok());
+    known.map_or_else(|| format!("{currency} {minor} minor units"), |money| money.to_string())
+}

@@ -1,0 +1,13 @@
+//! The binary as operators run it, against a real broker and a real database.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod event;
+mod help;
+mod management;
+mod migrate;
+mod order;
+mod program;
+mod story;
+mod topology;
+mod verify;

@@ -1,0 +1,202 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{Checkout, Failure, checks, demo, services, sqlx_data, terminal, test_run, tidy};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask demo                    the main job, on private services
+  cargo xtask test                    every test of the workspace
+  cargo xtask test settle             the tests with `settle` in their name
+  cargo xtask services up             RabbitMQ and Postgres for this checkout
+  cargo xtask services status --output json
+  cargo xtask ci                      all that a change has to pass
+
+Services: a private RabbitMQ and Postgres run under `.local/` on free ports of the loopback address.
+They are installed first if they are missing and this user may do so. ORDERFLOW_AMQP_URL (with
+ORDERFLOW_MANAGEMENT_URL) and ORDERFLOW_DATABASE_URL each replace one of them.
+
+Exit codes: 0 all well, 1 failed, 2 wrong usage, 3 not running or stale, 69 something is missing
+that could not be installed.";
+
+/// Runs Orderflow, its tests and its checks, with all the set-up they need.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run the main job on a seeded day of a shop and prove that nothing was lost.
+    Demo(DemoArguments),
+    /// Start or stop RabbitMQ and Postgres for this checkout.
+    #[command(subcommand)]
+    Services(ServicesTask),
+    /// Run every test of the workspace, starting the services first.
+    Test(TestArguments),
+    /// Refresh the data that SQL is checked against while compiling.
+    Sqlx(SqlxArguments),
+    /// Check the style that the compiler does not: sizes, names, dependency directions.
+    Tidy,
+    /// Run all that a change has to pass: format, lints, documentation, style, SQL, tests.
+    Ci,
+}
+
+const DEMO_HELP: &str = "\
+Everything after `demo` is handed to the demo itself, which knows:
+  --seed N      the same seed gives the same day
+  --orders N    how many orders the shop takes
+  --keep        leave everything running at the end and say how to look around
+
+Examples:
+  cargo xtask demo
+  cargo xtask demo --seed 7 --orders 500
+  cargo xtask demo --keep
+
+The exit code is 0 only if every expectation held.";
+
+#[derive(Debug, Args)]
+#[command(after_help = DEMO_HELP)]
+struct DemoArguments {
+    /// Arguments for the demo.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    arguments: Vec<OsString>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ServicesTask {
+    /// Leave both running and answering; repair what crashed. Instant when they are.
+    Up {
+        /// How to print where they are.
+        #[arg(long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Say what runs. Exit code 3 unless both do.
+    Status {
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Stop both and leave nothing running. The data stays.
+    Down {
+        /// Remove the data as well.
+        #[arg(long)]
+        purge: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Output {
+    /// For people, without passwords.
+    #[default]
+    Table,
+    /// For programs, with passwords.
+    Json,
+    /// For a shell: `eval "$(cargo xtask services up --output env)"`.
+    Env,
+}
+
+#[derive(Debug, Args)]
+struct TestArguments {
+    /// Build the tests, but do not run them.
+    #[arg(long)]
+    no_run: bool,
+    /// Run only tests whose name contains one of these.
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct SqlxArguments {
+    /// Change nothing; exit code 3 if the committed data is stale. Also proves that the
+    /// migrations go up, down and up again.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Parses the command line and runs its task.
+pub(crate) fn run() -> Result<ExitCode> {
+    let cli = Cli::parse();
+    let checkout = Checkout::find()?;
+    match cli.task {
+        Task::Demo(arguments) => demo::run(&checkout, &arguments.arguments),
+        Task::Services(task) => services_task(&checkout, &task),
+        Task::Test(arguments) if arguments.no_run => test_run::build(&checkout),
+        Task::Test(arguments) => test_run::run(&checkout, &arguments.filters),
+        Task::Sqlx(arguments) if arguments.check => finished(sqlx_data::check(&checkout)),
+        Task::Sqlx(_) => finished(sqlx_data::refresh(&checkout)),
+        Task::Tidy => finished(tidy::run(&checkout)),
+        Task::Ci => checks::run(&checkout),
+    }
+}
+
+fn services_task(checkout: &Checkout, task: &ServicesTask) -> Result<ExitCode> {
+    match task {
+        ServicesTask::Up { output } => {
+            services::up(checkout)?;
+            print(&services::status(checkout), *output)?;
+        }
+        ServicesTask::Status { output } => {
+            let report = services::status(checkout);
+            print(&report, *output)?;
+            if !report.is_running() {
+                return Err(Failure::NotAsExpected(
+                    "the services are not running: `cargo xtask services up`".to_owned(),
+                )
+                .into());
+            }
+        }
+        ServicesTask::Down { purge } => {
+            services::down(checkout, *purge)?;
+            terminal::say("Nothing of this checkout's services is running");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(report: &services::Report, output: Output) -> Result<()> {
+    match output {
+        Output::Table => print!("{report}"),
+        Output::Json => println!("{}", serde_json::to_string_pretty(report)?),
+        Output::Env => println!("{}", report.exports()),
+    }
+    Ok(())
+}
+
+fn finished(outcome: Result<()>) -> Result<ExitCode> {
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_after_demo_are_handed_on() {
+        let cli = Cli::try_parse_from(["cargo xtask", "demo", "--seed", "7", "--keep"]).unwrap();
+        let Task::Demo(demo) = cli.task else { panic!("another task: {:?}", cli.task) };
+        assert_eq!(demo.arguments, ["--seed", "7", "--keep"]);
+    }
+
+    #[test]
+    fn the_help_of_demo_names_its_options() {
+        let error = Cli::try_parse_from(["cargo xtask", "demo", "--help"]).unwrap_err();
+        let help = error.to_string();
+        for option in ["--seed", "--orders", "--keep"] {
+            assert!(help.contains(option), "{option} is missing in:\n{help}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The main job on a seeded day of a shop.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::terminal::say;
+use crate::{Checkout, cargo, services};
+
+/// The variable that names the folder of the binaries.
+pub(crate) const BIN_DIR: &str = "ORDERFLOW_BIN_DIR";
+
+/// Starts the services, builds all binaries and becomes the demo.
+pub(crate) fn run(checkout: &Checkout, arguments: &[OsString]) -> Result<ExitCode> {
+    let addresses = services::up(checkout)?;
+    say("Building all binaries in release mode; the first time takes some minutes ...");
+    let build = ["build", "--release", "--workspace", "--exclude", "xtask", "--bins"];
+    cargo::run(&mut cargo::cargo(checkout, build))?;
+    let binaries = cargo::target_directory(checkout)?.join("release");
+    let mut demo = Command::new(binaries.join("demo"));
+    demo.args(arguments).env(BIN_DIR, &binaries).current_dir(checkout.root());
+    addresses.export(&mut demo);
+    // Signals and the exit code are then the demo's own.
+    Err(demo.exec()).with_context(|| format!("failed to start {}/demo", binaries.display()))
+}

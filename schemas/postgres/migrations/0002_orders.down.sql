@@ -1,0 +1,1 @@
+DROP TABLE timers, disputes, refunds, captures, payment_attempts, orders;

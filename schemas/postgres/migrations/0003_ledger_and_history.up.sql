@@ -1,0 +1,121 @@
+-- What is only ever added: history, ledger, and money without an order.
+
+CREATE FUNCTION refuse_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'integrity_constraint_violation',
+              SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+END;
+$$;
+COMMENT ON FUNCTION refuse_change() IS 'Refuses every statement that changes an append-only table.';
+
+CREATE TABLE history (
+    order_id uuid NOT NULL,
+    seq integer NOT NULL,
+    inbox_id bigint NOT NULL,
+    entity history_entity NOT NULL,
+    entity_id uuid NOT NULL,
+    from_status text COLLATE "C" NOT NULL,
+    to_status text COLLATE "C" NOT NULL,
+    reason text,
+    recorded_at timestamptz NOT NULL,
+    CONSTRAINT history_pkey PRIMARY KEY (order_id, seq),
+    CONSTRAINT history_seq_positive CHECK (seq > 0)
+);
+COMMENT ON TABLE history IS
+    'Every change of a status, numbered per order, with the inbox row of the event that caused it.';
+
+CREATE FUNCTION refuse_illegal_transitions() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+    illegal record;
+BEGIN
+    -- A batch has many rows and few edges.
+    SELECT edge.entity, edge.from_status, edge.to_status
+    INTO illegal
+    FROM (SELECT DISTINCT entity, from_status, to_status FROM added) AS edge
+    WHERE NOT EXISTS (
+        SELECT
+        FROM transitions_allowed AS allowed
+        WHERE
+            allowed.entity = edge.entity
+            AND allowed.from_status = edge.from_status
+            AND allowed.to_status = edge.to_status
+    )
+    LIMIT 1;
+
+    IF FOUND THEN
+        RAISE EXCEPTION 'illegal transition of % from % to %',
+            illegal.entity, illegal.from_status, illegal.to_status
+            USING ERRCODE = 'check_violation',
+                  SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION refuse_illegal_transitions() IS
+    'Holds new history to transitions_allowed, once per statement: a foreign key checks per row.';
+
+CREATE TRIGGER history_transition_allowed
+AFTER INSERT ON history
+REFERENCING NEW TABLE AS added
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_illegal_transitions();
+
+CREATE TRIGGER history_append_only
+BEFORE UPDATE OR DELETE OR TRUNCATE ON history
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE transfers (
+    subject_id uuid NOT NULL,
+    seq integer NOT NULL,
+    journal integer NOT NULL,
+    inbox_id bigint NOT NULL,
+    code journal_code NOT NULL,
+    debit account NOT NULL,
+    credit account NOT NULL,
+    currency currency_code NOT NULL,
+    amount_minor bigint NOT NULL,
+    reference text NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    CONSTRAINT transfers_pkey PRIMARY KEY (subject_id, seq),
+    CONSTRAINT transfers_journal_within_ledger CHECK (journal BETWEEN 1 AND seq),
+    CONSTRAINT transfers_accounts_differ CHECK (debit <> credit),
+    CONSTRAINT transfers_amount_range CHECK (amount_minor BETWEEN 1 AND 999999999999)
+);
+COMMENT ON TABLE transfers IS
+    'The ledger: each row moves an amount from one account to another, so no journal can be '
+    'unbalanced. The subject is an order or a row of unapplied_money; rows of one journal have '
+    'one cause.';
+
+CREATE TRIGGER transfers_append_only
+BEFORE UPDATE OR DELETE OR TRUNCATE ON transfers
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE unapplied_money (
+    -- Set once.
+    id uuid NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    capture_ref text COLLATE "C" NOT NULL,
+    claimed_order uuid NOT NULL,
+    currency currency_code NOT NULL,
+    amount_minor bigint NOT NULL,
+    cause unapplied_cause NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    -- Set by an operator.
+    resolved_at timestamptz,
+    resolution unapplied_resolution,
+    CONSTRAINT unapplied_money_pkey PRIMARY KEY (id),
+    -- A report that comes twice, under two ids, books the money once.
+    CONSTRAINT unapplied_money_capture_key UNIQUE (provider, capture_ref, cause),
+    CONSTRAINT unapplied_money_amount_range CHECK (amount_minor BETWEEN 1 AND 999999999999),
+    CONSTRAINT unapplied_money_resolved_with_time CHECK (
+        (resolved_at IS NULL) = (resolution IS NULL)
+    )
+);
+COMMENT ON TABLE unapplied_money IS
+    'Money that a provider took and that fits no order; booked to suspense in its own currency.';
+
+-- For the order's timeline.
+CREATE INDEX unapplied_money_claimed_order_idx ON unapplied_money (claimed_order);

@@ -1,0 +1,20 @@
+//! The events, with the fields of the contract; one enum per worker's queue.
+
+mod dispute;
+mod order;
+mod payment;
+mod refund;
+mod timer;
+
+pub use dispute::{
+    DisputeEvent, DisputeOpened, DisputeReason, DisputeStage, DisputeUpdated, DisputeVerdict,
+};
+pub use order::{
+    CancelActor, Consent, OrderCancelRequested, OrderCreated, OrderEvent, OrderLine, PaymentMethod,
+};
+pub use payment::{Decline, MethodDetails, PaymentAttempted, PaymentEvent, PaymentOutcome};
+pub use refund::{
+    RefundAmount, RefundEvent, RefundReason, RefundRequested, RefundResult, RefundUpdated,
+    RequestedBy,
+};
+pub use timer::{DisputeDeadline, PaymentTimer, TimerEvent};

@@ -1,0 +1,87 @@
+//! Every kind of event the workers consume.
+
+use std::fmt;
+
+/// A kind of event, in its only supported major version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventKind {
+    /// A shop placed an order.
+    OrderCreated,
+    /// A buyer, merchant or fraud check wants an order cancelled.
+    OrderCancelRequested,
+    /// A payment provider reports on an attempt.
+    PaymentAttempted,
+    /// Ours: an order's payment window ends.
+    PaymentTimeout,
+    /// Ours: an unpaid order is due a reminder.
+    PaymentReminder,
+    /// Somebody asks for money back.
+    RefundRequested,
+    /// A payment provider reports on a refund.
+    RefundUpdated,
+    /// A payment is disputed.
+    DisputeOpened,
+    /// A payment provider reports on a dispute.
+    DisputeUpdated,
+    /// Ours: a dispute's evidence is due.
+    DisputeDeadline,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [EventKind; 10] = [
+        Self::OrderCreated,
+        Self::OrderCancelRequested,
+        Self::PaymentAttempted,
+        Self::PaymentTimeout,
+        Self::PaymentReminder,
+        Self::RefundRequested,
+        Self::RefundUpdated,
+        Self::DisputeOpened,
+        Self::DisputeUpdated,
+        Self::DisputeDeadline,
+    ];
+
+    /// The event's name: routing key and metric label, such as `order.created`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OrderCreated => "order.created",
+            Self::OrderCancelRequested => "order.cancel_requested",
+            Self::PaymentAttempted => "payment.attempted",
+            Self::PaymentTimeout => "payment.timeout",
+            Self::PaymentReminder => "payment.reminder",
+            Self::RefundRequested => "refund.requested",
+            Self::RefundUpdated => "refund.updated",
+            Self::DisputeOpened => "dispute.opened",
+            Self::DisputeUpdated => "dispute.updated",
+            Self::DisputeDeadline => "dispute.deadline",
+        }
+    }
+
+    /// The CloudEvents `type`, such as `shop.order.created.v1`.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Self::OrderCreated => "shop.order.created.v1",
+            Self::OrderCancelRequested => "shop.order.cancel_requested.v1",
+            Self::PaymentAttempted => "shop.payment.attempted.v1",
+            Self::PaymentTimeout => "orderflow.payment.timeout.v1",
+            Self::PaymentReminder => "orderflow.payment.reminder.v1",
+            Self::RefundRequested => "shop.refund.requested.v1",
+            Self::RefundUpdated => "shop.refund.updated.v1",
+            Self::DisputeOpened => "shop.dispute.opened.v1",
+            Self::DisputeUpdated => "shop.dispute.updated.v1",
+            Self::DisputeDeadline => "orderflow.dispute.deadline.v1",
+        }
+    }
+
+    /// Whether shops publish it; the others are ours and come back through the delayed exchange.
+    pub fn from_shop(self) -> bool {
+        self.type_name().starts_with("shop.")
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,295 @@
+//! What a decision writes, and how rules build it.
+
+use contracts::{
+    Envelope, IdSource, MessageId, Money, OrderId, ProviderRef, RefundId, Timestamp, Token,
+};
+use uuid::Uuid;
+
+use crate::decision::{OutcomeCode, ParkKey};
+use crate::dispute::Dispute;
+use crate::history::{Change, HistoryLine};
+use crate::ledger::{Leg, Transfer};
+use crate::message::{Body, Message};
+use crate::order::{Order, OrderStatus};
+use crate::payment::{Attempt, Capture};
+use crate::refund::Refund;
+use crate::state::{OrderState, put};
+use crate::status::named;
+use crate::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
+
+/// Everything one event writes: row images, history, transfers, timers and messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The order's row.
+    pub order: Option<Order>,
+    /// Rows of attempts, new or changed.
+    pub attempts: Vec<Attempt>,
+    /// Rows of captures, new or changed.
+    pub captures: Vec<Capture>,
+    /// Rows of refunds, new or changed.
+    pub refunds: Vec<Refund>,
+    /// Rows of disputes, new or changed.
+    pub disputes: Vec<Dispute>,
+    /// Rows of timers, armed, fired or cancelled.
+    pub timers: Vec<Timer>,
+    /// New lines of history.
+    pub history: Vec<HistoryLine>,
+    /// New transfers of the order's ledger.
+    pub transfers: Vec<Transfer>,
+    /// Money that fits no order (cases 25, 29 and 51).
+    pub unapplied: Vec<UnappliedMoney>,
+    /// Messages to send.
+    pub messages: Vec<Message>,
+    /// What parked events waited for and is now there.
+    pub arrived: Vec<ParkKey>,
+}
+
+named! {
+    /// Why money fits no order.
+    pub enum UnappliedCause {
+        /// Its order never came.
+        Orphan = "orphan",
+        /// It is in another currency than its order.
+        CurrencyMismatch = "currency_mismatch",
+        /// It names another merchant than its order.
+        MerchantMismatch = "merchant_mismatch",
+        /// It contradicts a report of the same fact.
+        FactConflict = "fact_conflict",
+    }
+}
+
+/// Money that a provider took and that fits no order; booked to suspense in its own currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnappliedMoney {
+    /// Its own id, and the subject of its ledger.
+    pub id: Uuid,
+    /// The payment provider.
+    pub provider: Token<32>,
+    /// The provider's reference of the capture; with `provider` unique.
+    pub capture_ref: ProviderRef,
+    /// The order that the report names.
+    pub claimed_order: OrderId,
+    /// How much.
+    pub amount: Money,
+    /// Why it fits no order.
+    pub cause: UnappliedCause,
+    /// When it happened at the provider.
+    pub occurred_at: Timestamp,
+    /// When it was recorded, by the database's clock.
+    pub recorded_at: Timestamp,
+}
+
+/// Changes under construction: a working copy of the order that records what is done to it.
+///
+/// Rules read through [`Draft::state`], so a later step of one rule sees the earlier ones.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    state: OrderState,
+    changes: Changes,
+    ids: IdSource,
+    now: Timestamp,
+}
+
+impl Draft {
+    /// Begins with the order as it stands; `message` is the cause of everything that follows.
+    pub fn new<E>(state: &OrderState, message: &Envelope<E>, now: Timestamp) -> Self {
+        let ids = IdSource::new(message.source.as_str(), message.id.as_str(), now);
+        Self { state: state.clone(), changes: Changes::default(), ids, now }
+    }
+
+    /// The order with everything recorded so far.
+    pub fn state(&self) -> &OrderState {
+        &self.state
+    }
+
+    /// The database's clock.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A new id, the same for the same message and time.
+    pub fn next_id<T: From<Uuid>>(&mut self) -> T {
+        self.ids.next_id()
+    }
+
+    /// What was recorded, ready to be written.
+    pub fn finish(self) -> Changes {
+        self.changes
+    }
+
+    /// The order's row. Rules open or find the order before they change anything about it.
+    fn order(&self) -> &Order {
+        self.state.order.as_ref().expect("a draft changes an order only after it was opened")
+    }
+
+    /// Writes the order's row; a change of status becomes a line of history.
+    pub fn put_order(&mut self, mut order: Order, reason: Option<OutcomeCode>) {
+        let before = self.state.order.as_ref();
+        let from = before.map(|known| known.status);
+        let opened = before.is_none();
+        // The counters are the draft's own: an image made earlier must not set them back.
+        let written = i64::from(self.changes.order.is_none());
+        order.version = before.map_or(0, |known| known.version) + written;
+        order.history_len = before.map_or(0, |known| known.history_len);
+        order.ledger_len = before.map_or(0, |known| known.ledger_len);
+        let (id, to) = (order.id, order.status);
+        self.keep_order(order);
+        if from != Some(to) {
+            self.record(Change::Order(id, from, to), reason);
+        }
+        if opened {
+            self.changes.arrived.push(ParkKey::Order(id));
+        }
+    }
+
+    /// Moves the order to another status.
+    pub fn move_order(&mut self, to: OrderStatus, reason: Option<OutcomeCode>) {
+        let order = Order { status: to, ..self.order().clone() };
+        self.put_order(order, reason);
+    }
+
+    /// Writes an attempt; a change of status becomes a line of history.
+    pub fn put_attempt(&mut self, attempt: Attempt, reason: Option<OutcomeCode>) {
+        let before = self.state.attempt(attempt.id).map(|known| known.status);
+        let (id, to) = (attempt.id, attempt.status);
+        if before.is_none() {
+            let (provider, payment_ref) = (attempt.provider.clone(), attempt.provider_ref.clone());
+            self.changes.arrived.push(ParkKey::Payment { provider, payment_ref });
+        }
+        put(&mut self.changes.attempts, attempt.clone(), |a, b| a.id == b.id);
+        put(&mut self.state.attempts, attempt, |a, b| a.id == b.id);
+        self.touch();
+        if before != Some(to) {
+            self.record(Change::Payment(id, before, to), reason);
+        }
+    }
+
+    /// Writes a capture, new or reversed.
+    pub fn put_capture(&mut self, capture: Capture) {
+        let same = |a: &Capture, b: &Capture| {
+            a.attempt_id == b.attempt_id && a.capture_ref == b.capture_ref
+        };
+        if self.state.capture(capture.attempt_id, &capture.capture_ref).is_none() {
+            self.changes.arrived.push(ParkKey::Capture(self.order().id));
+        }
+        put(&mut self.changes.captures, capture.clone(), same);
+        put(&mut self.state.captures, capture, same);
+        self.touch();
+    }
+
+    /// Writes a refund; a change of status becomes a line of history.
+    pub fn put_refund(&mut self, refund: Refund, reason: Option<OutcomeCode>) {
+        let before = self.state.refund(refund.id).map(|known| known.status);
+        let (id, to): (RefundId, _) = (refund.id, refund.status);
+        put(&mut self.changes.refunds, refund.clone(), |a, b| a.id == b.id);
+        put(&mut self.state.refunds, refund, |a, b| a.id == b.id);
+        if before != Some(to) {
+            self.record(Change::Refund(id, before, to), reason);
+        }
+    }
+
+    /// Writes a dispute; a change of stage or status becomes a line of history.
+    pub fn put_dispute(&mut self, dispute: Dispute, reason: Option<OutcomeCode>) {
+        let before = self.state.dispute(dispute.id).map(|known| known.position);
+        let (id, to) = (dispute.id, dispute.position);
+        if before.is_none() {
+            let (provider, dispute_ref) = (dispute.provider.clone(), dispute.provider_ref.clone());
+            self.changes.arrived.push(ParkKey::Dispute { provider, dispute_ref });
+        }
+        put(&mut self.changes.disputes, dispute.clone(), |a, b| a.id == b.id);
+        put(&mut self.state.disputes, dispute, |a, b| a.id == b.id);
+        if before != Some(to) {
+            self.record(Change::Dispute(id, before, to), reason);
+        }
+    }
+
+    /// Arms a timer, or arms it anew with the next generation (case 12).
+    pub fn arm(&mut self, kind: TimerKind, owner: TimerOwner, due_at: Timestamp) {
+        let generation = self.state.timer(kind, owner).map_or(1, |timer| timer.generation + 1);
+        let status = TimerStatus::Armed;
+        self.put_timer(Timer { kind, owner, generation, due_at, status, resolved_at: None });
+    }
+
+    /// Records that a timer's event was handled.
+    pub fn fire(&mut self, kind: TimerKind, owner: TimerOwner) {
+        self.resolve_timer(kind, owner, TimerStatus::Fired);
+    }
+
+    /// Cancels a timer that became pointless; nothing if it is not armed.
+    pub fn cancel(&mut self, kind: TimerKind, owner: TimerOwner) {
+        self.resolve_timer(kind, owner, TimerStatus::Cancelled);
+    }
+
+    fn resolve_timer(&mut self, kind: TimerKind, owner: TimerOwner, status: TimerStatus) {
+        let armed = self.state.timer(kind, owner).filter(|t| t.status == TimerStatus::Armed);
+        if let Some(timer) = armed.cloned() {
+            self.put_timer(Timer { status, resolved_at: Some(self.now), ..timer });
+        }
+    }
+
+    fn put_timer(&mut self, timer: Timer) {
+        let same = |a: &Timer, b: &Timer| a.kind == b.kind && a.owner == b.owner;
+        put(&mut self.changes.timers, timer.clone(), same);
+        put(&mut self.state.timers, timer, same);
+    }
+
+    /// Records one cause's movements of money; legs of nothing are left out.
+    pub fn post(&mut self, reference: impl std::fmt::Display, legs: impl IntoIterator<Item = Leg>) {
+        self.touch();
+        let reference = reference.to_string();
+        let journal = self.order().ledger_len + 1;
+        for leg in legs.into_iter().filter(|leg| !leg.amount.is_zero()) {
+            let mut order = self.order().clone();
+            order.ledger_len += 1;
+            let seq = order.ledger_len;
+            let (code, debit, credit, amount) = (leg.code, leg.debit, leg.credit, leg.amount);
+            let (reference, at) = (reference.clone(), self.now);
+            self.changes.transfers.push(Transfer {
+                seq,
+                journal,
+                code,
+                reference,
+                debit,
+                credit,
+                amount,
+                at,
+            });
+            self.keep_order(order);
+        }
+    }
+
+    /// Sends a message when the transaction commits.
+    pub fn send(&mut self, order_id: OrderId, body: Body) {
+        let id: MessageId = self.next_id();
+        self.changes.messages.push(Message { id, order_id, at: self.now, body });
+    }
+
+    /// Keeps money that fits no order (cases 25, 29 and 51).
+    pub fn keep_unapplied(&mut self, money: UnappliedMoney) {
+        self.changes.unapplied.push(money);
+    }
+
+    /// Writes the order's row at least for its version.
+    pub fn touch(&mut self) {
+        if self.changes.order.is_none() {
+            let mut order = self.order().clone();
+            order.version += 1;
+            self.keep_order(order);
+        }
+    }
+
+    fn record(&mut self, change: Change, reason: Option<OutcomeCode>) {
+        debug_assert!(change.is_legal(), "illegal change {change:?}");
+        self.touch();
+        let mut order = self.order().clone();
+        order.history_len += 1;
+        let seq = order.history_len;
+        self.changes.history.push(HistoryLine { seq, change, reason, at: self.now });
+        self.keep_order(order);
+    }
+
+    fn keep_order(&mut self, order: Order) {
+        self.state.order = Some(order.clone());
+        self.changes.order = Some(order);
+    }
+}

@@ -1,0 +1,305 @@
+//! What we announce and command; every message leaves through the outbox.
+
+use contracts::events::{OrderLine, RefundReason};
+use contracts::{
+    AttemptId, DisputeId, MessageId, Money, OrderId, ProviderRef, RefundId, Timestamp, Token,
+};
+use serde::Serialize;
+
+use crate::decision::OutcomeCode;
+use crate::order::CloseReason;
+use crate::payment::Classification;
+
+/// A message to send, in the transaction that causes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Stable over re-sends.
+    pub id: MessageId,
+    /// The order it is about.
+    pub order_id: OrderId,
+    /// When it was caused, by the database's clock.
+    pub at: Timestamp,
+    /// What it says.
+    pub body: Body,
+}
+
+/// Declares the messages: variant, routing key, and whether a subscriber must exist.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $variant:ident($name:literal, $kind:ident) {
+        $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
+    })+) => {
+        /// What a message says; serialises to its data.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[serde(untagged)]
+        pub enum Body {
+            $($(#[$doc])* $variant { $($(#[$field_doc])* $field: $type,)* },)+
+        }
+
+        impl Body {
+            /// Every routing key there is, with whether it must reach a queue.
+            pub const ROUTES: &'static [(&'static str, Routing)] = &[$(($name, Routing::$kind),)+];
+
+            /// The routing key, such as `order.paid`.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant { .. } => $name,)+ }
+            }
+
+            /// The CloudEvents `type`, such as `orderflow.order.paid.v1`.
+            pub fn type_name(&self) -> &'static str {
+                match self { $(Self::$variant { .. } => concat!("orderflow.", $name, ".v1"),)+ }
+            }
+
+            /// Whether it must reach a queue.
+            pub fn routing(&self) -> Routing {
+                match self { $(Self::$variant { .. } => Routing::$kind,)+ }
+            }
+        }
+    };
+}
+
+/// Whether a message may go unheard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Routing {
+    /// Somebody must act on it: a returned one stays in the outbox and raises an alert.
+    Command,
+    /// May have no subscriber.
+    Announcement,
+}
+
+messages! {
+    /// The order is covered.
+    OrderPaid("order.paid", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// Its total.
+        total: Money,
+        /// When it was covered.
+        paid_at: Timestamp,
+    }
+    /// The payment window ended without the money.
+    OrderExpired("order.expired", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// When the window ended.
+        expires_at: Timestamp,
+        /// What the customer may be told (complaint 4: a limit nobody knows of).
+        reason: CloseReason,
+    }
+    /// The order was called off.
+    OrderCancelled("order.cancelled", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// By whom.
+        reason: CloseReason,
+    }
+    /// An attempt was declined or failed; the order still waits.
+    OrderPaymentFailed("order.payment_failed", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The attempt.
+        attempt_id: AttemptId,
+        /// The provider's code.
+        decline_code: Option<Token<64>>,
+        /// Until when another try is welcome.
+        expires_at: Timestamp,
+    }
+    /// Give the order's stock back; sent once in an order's life (case 86).
+    InventoryReleaseRequested("inventory.release_requested", Command) {
+        /// The order.
+        order_id: OrderId,
+        /// The shop's reservation.
+        reservation_id: Option<Token<64>>,
+        /// What was bought.
+        lines: Vec<OrderLine>,
+        /// Why.
+        reason: CloseReason,
+    }
+    /// Remind the buyer to pay.
+    PaymentReminderDue("payment.reminder_due", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// What is left to pay.
+        amount: Money,
+        /// Until when.
+        expires_at: Timestamp,
+        /// The buyer's language.
+        locale: Option<Token<35>>,
+    }
+    /// Give an authorisation back.
+    PaymentVoidRequested("payment.void_requested", Command) {
+        /// The order.
+        order_id: OrderId,
+        /// The attempt.
+        attempt_id: AttemptId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference.
+        provider_ref: ProviderRef,
+    }
+    /// Ask the provider how an attempt stands (case 6).
+    PaymentStatusCheckRequested("payment.status_check_requested", Command) {
+        /// The order.
+        order_id: OrderId,
+        /// The attempt.
+        attempt_id: AttemptId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference.
+        provider_ref: ProviderRef,
+    }
+    /// Money came that the order cannot keep.
+    PaymentAnomaly("payment.anomaly", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The attempt.
+        attempt_id: AttemptId,
+        /// What it is to the order.
+        class: Classification,
+        /// Why, in one code.
+        code: OutcomeCode,
+        /// How much goes back.
+        excess: Money,
+    }
+    /// A refund will be made.
+    RefundApproved("refund.approved", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The refund.
+        refund_id: RefundId,
+        /// How much.
+        amount: Money,
+        /// Why.
+        reason: RefundReason,
+    }
+    /// A refund will not be made.
+    RefundRejected("refund.rejected", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The request.
+        request_key: Token<255>,
+        /// Why not.
+        code: OutcomeCode,
+    }
+    /// A person must decide on a refund.
+    RefundReviewRequested("refund.review_requested", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The refund.
+        refund_id: RefundId,
+        /// How much.
+        amount: Money,
+        /// Which rule sent it to review.
+        code: OutcomeCode,
+    }
+    /// Give money back, now.
+    RefundExecute("refund.execute", Command) {
+        /// The order.
+        order_id: OrderId,
+        /// The refund, and the idempotency key of every try (case 62).
+        refund_id: RefundId,
+        /// The attempt.
+        attempt_id: AttemptId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference of the attempt.
+        provider_ref: ProviderRef,
+        /// How much.
+        amount: Money,
+    }
+    /// The money is back with the buyer.
+    RefundSucceeded("refund.succeeded", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The refund.
+        refund_id: RefundId,
+        /// How much.
+        amount: Money,
+    }
+    /// A refund did not work, or came back (cases 63 and 64).
+    RefundFailed("refund.failed", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The refund.
+        refund_id: RefundId,
+        /// How much.
+        amount: Money,
+        /// Whether it had been reported as a success before.
+        reversed: bool,
+    }
+    /// A dispute is known to us.
+    DisputeOpenedAck("dispute.opened_ack", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The dispute.
+        dispute_id: DisputeId,
+        /// How much is disputed.
+        amount: Money,
+        /// Stage and status.
+        position: &'static str,
+    }
+    /// Evidence is wanted from the merchant.
+    DisputeEvidenceRequested("dispute.evidence_requested", Command) {
+        /// The order.
+        order_id: OrderId,
+        /// The dispute.
+        dispute_id: DisputeId,
+        /// Until when.
+        due_at: Timestamp,
+    }
+    /// Hand in what evidence there is.
+    DisputeEvidenceSubmit("dispute.evidence_submit", Command) {
+        /// The order.
+        order_id: OrderId,
+        /// The dispute.
+        dispute_id: DisputeId,
+        /// What to say for sure, such as that it was refunded already (case 71).
+        code: OutcomeCode,
+    }
+    /// A dispute needs somebody's eyes.
+    DisputeEscalated("dispute.escalated", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The dispute.
+        dispute_id: DisputeId,
+        /// Why.
+        code: OutcomeCode,
+    }
+    /// A dispute was decided for the merchant.
+    DisputeWon("dispute.won", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The dispute.
+        dispute_id: DisputeId,
+        /// How much came back.
+        amount: Money,
+    }
+    /// A dispute was decided for the buyer.
+    DisputeLost("dispute.lost", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The dispute.
+        dispute_id: DisputeId,
+        /// How much is gone.
+        amount: Money,
+    }
+    /// Refund and chargeback together exceed what was captured (case 70).
+    DisputeDoubleLossDetected("dispute.double_loss_detected", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The dispute.
+        dispute_id: DisputeId,
+        /// The attempt whose money is lost twice.
+        attempt_id: AttemptId,
+        /// By how much.
+        excess: Money,
+    }
+    /// A person must look into something.
+    OpsCaseOpened("ops.case_opened", Announcement) {
+        /// The order, as claimed.
+        order_id: OrderId,
+        /// What it is about.
+        code: OutcomeCode,
+        /// What to look up: a provider's reference or an id of ours.
+        reference: String,
+    }
+}

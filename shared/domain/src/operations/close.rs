@@ -1,0 +1,95 @@
+//! The end of an order that is not paid.
+
+use contracts::MoneyError;
+use contracts::events::RefundReason;
+
+use super::{OwnRefund, cancel_payment_timers, refund_own, void_if_authorized};
+use crate::changes::Draft;
+use crate::decision::OutcomeCode;
+use crate::ledger::Account;
+use crate::message::Body;
+use crate::order::{CloseReason, Order, OrderStatus};
+use crate::payment::Capture;
+use crate::settlement::refundable_from;
+
+/// Closes an unpaid or called-off order: timers, authorisations, money and stock go back.
+///
+/// Stock is released once in an order's life (case 86); money that pays the order is refunded
+/// (case 43), money in suspense was refunded when it came.
+///
+/// # Errors
+/// When a sum of the order's money is larger than any amount accepted.
+pub fn close_order(
+    draft: &mut Draft,
+    status: OrderStatus,
+    reason: CloseReason,
+    code: OutcomeCode,
+) -> Result<(), MoneyError> {
+    let order = draft.state().order.clone().expect("only a known order is closed");
+    let now = draft.now();
+    let release = order.stock_released_at.is_none();
+    draft.put_order(
+        Order {
+            status,
+            closed_at: Some(now),
+            close_reason: Some(reason),
+            stock_released_at: order.stock_released_at.or(Some(now)),
+            ..order.clone()
+        },
+        Some(code),
+    );
+    cancel_payment_timers(draft, &order);
+    for attempt in draft.state().attempts.clone() {
+        void_if_authorized(draft, &order, &attempt);
+    }
+    for capture in draft.state().captures.clone() {
+        refund_applied(draft, &order, &capture, code)?;
+    }
+    draft.send(order.id, closing_announcement(&order, status, reason));
+    if release {
+        let (order_id, reservation_id) = (order.id, order.reservation_id.clone());
+        let lines = order.lines.clone();
+        draft.send(
+            order_id,
+            Body::InventoryReleaseRequested { order_id, reservation_id, lines, reason },
+        );
+    }
+    Ok(())
+}
+
+/// Refunds what a capture paid towards an order that is now closed, as far as it is still there.
+fn refund_applied(
+    draft: &mut Draft,
+    order: &Order,
+    capture: &Capture,
+    code: OutcomeCode,
+) -> Result<(), MoneyError> {
+    let state = draft.state();
+    let left = refundable_from(state, order, capture.attempt_id, Account::CustomerFunds)?;
+    let attempt = state.attempt(capture.attempt_id).cloned();
+    let amount = if left.minor() < capture.applied.minor() { left } else { capture.applied };
+    if let Some(attempt) = attempt.filter(|_| capture.is_live()) {
+        let wanted = OwnRefund {
+            attempt: &attempt,
+            amount,
+            request_key: capture.closing_refund_key(),
+            reason: RefundReason::OrderCancelled,
+            funded_from: Account::CustomerFunds,
+            code,
+        };
+        refund_own(draft, order, &wanted);
+    }
+    Ok(())
+}
+
+fn closing_announcement(order: &Order, status: OrderStatus, reason: CloseReason) -> Body {
+    let order_id = order.id;
+    match status {
+        OrderStatus::Expired => {
+            Body::OrderExpired { order_id, expires_at: order.expires_at, reason }
+        }
+        OrderStatus::Cancelled | OrderStatus::PendingPayment | OrderStatus::Paid => {
+            Body::OrderCancelled { order_id, reason }
+        }
+    }
+}

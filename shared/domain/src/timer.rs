@@ -1,0 +1,95 @@
+//! Timers: when an order or dispute is to be looked at again.
+
+use contracts::{DisputeId, EventKind, OrderId, Timestamp};
+use uuid::Uuid;
+
+use crate::decision::OutcomeCode;
+use crate::status::named;
+
+named! {
+    /// What a timer is for.
+    pub enum TimerKind {
+        /// The payment window ends.
+        PaymentTimeout = "payment_timeout",
+        /// The buyer is reminded to pay.
+        PaymentReminder = "payment_reminder",
+        /// A dispute's evidence is due.
+        DisputeEvidenceDue = "dispute_evidence_due",
+    }
+}
+
+impl TimerKind {
+    /// The event that a due timer becomes.
+    pub fn event(self) -> EventKind {
+        match self {
+            Self::PaymentTimeout => EventKind::PaymentTimeout,
+            Self::PaymentReminder => EventKind::PaymentReminder,
+            Self::DisputeEvidenceDue => EventKind::DisputeDeadline,
+        }
+    }
+}
+
+named! {
+    /// Where a timer stands.
+    pub enum TimerStatus {
+        /// It will fire.
+        Armed = "armed",
+        /// Its event was handled.
+        Fired = "fired",
+        /// It became pointless.
+        Cancelled = "cancelled",
+    }
+}
+
+/// What a timer belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimerOwner {
+    /// The order.
+    Order(OrderId),
+    /// One of its disputes.
+    Dispute(DisputeId),
+}
+
+impl From<TimerOwner> for Uuid {
+    fn from(owner: TimerOwner) -> Self {
+        match owner {
+            TimerOwner::Order(order) => order.into(),
+            TimerOwner::Dispute(dispute) => dispute.into(),
+        }
+    }
+}
+
+/// The latest arming of one timer; earlier generations are forgotten (case 12).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// What it is for.
+    pub kind: TimerKind,
+    /// What it belongs to.
+    pub owner: TimerOwner,
+    /// Counts its armings, from 1.
+    pub generation: i32,
+    /// When it is due, by the database's clock.
+    pub due_at: Timestamp,
+    /// Where it stands.
+    pub status: TimerStatus,
+    /// When it fired or was cancelled.
+    pub resolved_at: Option<Timestamp>,
+}
+
+impl Timer {
+    /// Whether an event of this generation finds its time come; only the row decides (case 8).
+    ///
+    /// # Errors
+    /// Why the event counts for nothing: stale, fired before, or early (cases 8, 9, 11 and 12).
+    pub fn check_due(&self, generation: i32, now: Timestamp) -> Result<(), OutcomeCode> {
+        if generation != self.generation {
+            return Err(OutcomeCode::StaleGeneration);
+        }
+        match self.status {
+            TimerStatus::Fired => Err(OutcomeCode::TimerFired),
+            TimerStatus::Cancelled => Err(OutcomeCode::StaleGeneration),
+            TimerStatus::Armed if now < self.due_at => Err(OutcomeCode::NotDue),
+            TimerStatus::Armed => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! One transaction over many events: claim, lock, load, decide, write, commit.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use broker::Delivery;
+use contracts::{Envelope, Event, EventKind, OrderId, OrderRef};
+use domain::{Decision, Moment, OrderState, Outcome, Rules, Timestamp};
+use store::inbox::{self, Claim, Claimed};
+use store::orders::{self, Scope};
+use store::write_set::{self, Decided, Original};
+use store::{Database, InboxId, Transaction, locks};
+use telemetry::Processed;
+
+use crate::failpoint::Failpoints;
+use crate::failure::Failure;
+
+/// A decoded delivery on its way through a lane.
+#[derive(Debug)]
+pub(crate) struct Job<E> {
+    pub(crate) delivery: Delivery,
+    pub(crate) envelope: Envelope<E>,
+    /// Our tries of this message, from 1.
+    pub(crate) attempt: u32,
+}
+
+/// What became of one message of a committed batch.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Done(Processed),
+    Failed(Failure),
+}
+
+/// A committed batch.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    /// One for each job, in order.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// The database's clock when the batch was decided; `None` when nothing was to decide.
+    pub(crate) now: Option<Timestamp>,
+}
+
+/// Why a batch was not committed.
+#[derive(Debug)]
+pub(crate) enum BatchError {
+    /// The database's error.
+    Store(store::Error),
+    /// The rules panicked over this job; nothing of the batch was written.
+    Panicked(usize),
+}
+
+impl From<store::Error> for BatchError {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Applies events to the database, all or none.
+///
+/// # Errors
+/// The database's, or the job over which the rules panicked; everything is rolled back.
+pub(crate) async fn apply<R: Rules>(
+    rules: &R,
+    failpoints: &Failpoints,
+    queue: &str,
+    database: &mut Database,
+    jobs: &[Job<R::Event>],
+) -> Result<Committed, BatchError> {
+    let mut transaction = database.begin("batch").await?;
+    match steps(rules, failpoints, queue, &mut transaction, jobs).await {
+        Ok(committed) => {
+            transaction.commit().await?;
+            Ok(committed)
+        }
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn steps<R: Rules>(
+    rules: &R,
+    failpoints: &Failpoints,
+    queue: &str,
+    transaction: &mut Transaction<'_>,
+    jobs: &[Job<R::Event>],
+) -> Result<Committed, BatchError> {
+    let claims: Vec<_> = jobs.iter().map(claim).collect();
+    let claimed = inbox::claim(transaction, &claims).await?;
+    let mut verdicts = Vec::with_capacity(jobs.len());
+    let mut open = Vec::with_capacity(jobs.len());
+    for (index, claimed) in claimed.into_iter().enumerate() {
+        verdicts.push(match claimed {
+            Claimed::Fresh(inbox) => {
+                open_job(&mut open, Open { index, inbox, again: false, parked_until: None })
+            }
+            Claimed::Again { inbox, parked_until } => {
+                open_job(&mut open, Open { index, inbox, again: true, parked_until })
+            }
+            Claimed::Duplicate { .. } => Verdict::Done(Processed::Duplicate),
+            Claimed::Quarantined(code) => Verdict::Failed(Failure::conflict(code)),
+            Claimed::Reused => Verdict::Failed(Failure::conflict(domain::OutcomeCode::IdReuse)),
+        });
+    }
+    if open.is_empty() {
+        return Ok(Committed { verdicts, now: None });
+    }
+    let orders = order_ids(transaction, jobs, &open).await?;
+    let known: Vec<_> = orders.iter().copied().flatten().collect();
+    let now = locks::lock_orders(transaction, &known).await?;
+    let mut states = orders::load(transaction, &known, scope::<R>()).await?;
+    let mut decisions = Vec::with_capacity(open.len());
+    for (job, order) in open.iter().zip(&orders) {
+        let decision = decide(rules, failpoints, &jobs[job.index], &mut states, *order, job, now)?;
+        verdicts[job.index] = verdict(&decision.outcome);
+        decisions.push(decision);
+    }
+    let headers: Vec<_> = open
+        .iter()
+        .zip(&decisions)
+        .map(|(open, decision)| headers_to_keep(&jobs[open.index], decision))
+        .collect();
+    let decided: Vec<_> = (open.iter().zip(&orders))
+        .zip(decisions.iter().zip(&headers))
+        .map(|((open, order), (decision, headers))| {
+            let original = original(&jobs[open.index], queue, headers.as_deref());
+            decided(&jobs[open.index], open, *order, decision, original)
+        })
+        .collect();
+    write_set::write(transaction, &decided).await?;
+    Ok(Committed { verdicts, now: Some(now) })
+}
+
+/// A job that is to be decided.
+#[derive(Debug)]
+struct Open {
+    index: usize,
+    inbox: InboxId,
+    /// Whether it was decided before.
+    again: bool,
+    /// Until when it was parked, if it was.
+    parked_until: Option<Timestamp>,
+}
+
+fn open_job(open: &mut Vec<Open>, job: Open) -> Verdict {
+    open.push(job);
+    // Replaced by what the decision says.
+    Verdict::Done(Processed::Applied)
+}
+
+fn claim<E: Event>(job: &Job<E>) -> Claim<'_> {
+    Claim {
+        source: job.envelope.source.as_str(),
+        event_id: job.envelope.id.as_str(),
+        kind: job.envelope.kind,
+        digest: &job.envelope.digest,
+        order: match job.envelope.event.order_ref() {
+            OrderRef::Order(order) => Some(order),
+            OrderRef::Payment { .. } | OrderRef::Dispute { .. } => None,
+        },
+        occurred_at: job.envelope.event.occurred_at(),
+    }
+}
+
+/// The order of each open job; looked up for those that name it by a payment or dispute.
+async fn order_ids<E: Event>(
+    transaction: &mut Transaction<'_>,
+    jobs: &[Job<E>],
+    open: &[Open],
+) -> Result<Vec<Option<OrderId>>, store::Error> {
+    let refs: Vec<_> = open.iter().map(|job| jobs[job.index].envelope.event.order_ref()).collect();
+    let direct = |order: &OrderRef| match order {
+        OrderRef::Order(order) => Some(*order),
+        OrderRef::Payment { .. } | OrderRef::Dispute { .. } => None,
+    };
+    if refs.iter().all(|order| direct(order).is_some()) {
+        return Ok(refs.iter().map(direct).collect());
+    }
+    orders::resolve(transaction, &refs).await
+}
+
+fn decide<R: Rules>(
+    rules: &R,
+    failpoints: &Failpoints,
+    job: &Job<R::Event>,
+    states: &mut HashMap<OrderId, OrderState>,
+    order: Option<OrderId>,
+    open: &Open,
+    now: Timestamp,
+) -> Result<Decision, BatchError> {
+    let mut nowhere = OrderState::default();
+    let state = order.map_or(&mut nowhere, |order| states.entry(order).or_default());
+    let moment = Moment { now, parked_until: open.parked_until };
+    // Deciding is pure: a panic leaves nothing half done that anybody sees.
+    let decision = catch_unwind(AssertUnwindSafe(|| {
+        failpoints.hit(job.envelope.id.as_str());
+        rules.decide(state, &job.envelope, moment)
+    }));
+    let decision = decision.or(Err(BatchError::Panicked(open.index)))?;
+    state.apply(&decision.changes);
+    Ok(decision)
+}
+
+/// Refunds are decided by what is known of the customer, too.
+fn scope<R: Rules>() -> Scope {
+    if R::Event::KINDS.contains(&EventKind::RefundRequested) {
+        Scope::OrderAndCustomer
+    } else {
+        Scope::Order
+    }
+}
+
+pub(crate) fn verdict(outcome: &Outcome) -> Verdict {
+    match outcome {
+        Outcome::Applied => Verdict::Done(Processed::Applied),
+        Outcome::Noop(_) => Verdict::Done(Processed::Noop),
+        Outcome::Parked { .. } => Verdict::Done(Processed::Parked),
+        Outcome::Orphaned(_) => Verdict::Done(Processed::Orphaned),
+        Outcome::Rejected(_) => Verdict::Done(Processed::Rejected),
+        Outcome::Quarantined(code) => Verdict::Failed(Failure::conflict(*code)),
+    }
+}
+
+/// The delivery's headers as typed JSON, for an event that is parked.
+fn headers_to_keep<E>(job: &Job<E>, decision: &Decision) -> Option<String> {
+    let parked = matches!(decision.outcome, Outcome::Parked { .. });
+    let headers = &job.delivery.properties.headers;
+    (parked && !headers.is_empty())
+        .then(|| serde_json::to_string(headers).expect("headers have text keys and typed values"))
+}
+
+fn original<'a, E>(job: &'a Job<E>, queue: &'a str, headers: Option<&'a str>) -> Original<'a> {
+    let properties = &job.delivery.properties;
+    Original {
+        queue,
+        content_type: properties.content_type.as_deref(),
+        headers_json: headers,
+        message_id: properties.message_id.as_deref(),
+        body: &job.delivery.body,
+    }
+}
+
+fn decided<'a, E: Event>(
+    job: &'a Job<E>,
+    open: &Open,
+    order: Option<OrderId>,
+    decision: &'a Decision,
+    original: Original<'a>,
+) -> Decided<'a> {
+    Decided {
+        inbox: open.inbox,
+        again: open.again,
+        order,
+        source: job.envelope.source.as_str(),
+        event_id: job.envelope.id.as_str(),
+        kind: job.envelope.kind,
+        occurred_at: job.envelope.event.occurred_at(),
+        decision,
+        traceparent: job.envelope.traceparent.as_ref().map(contracts::Token::as_str),
+        original,
+    }
+}

@@ -1,0 +1,476 @@
+//! Settings as values, checked as a whole before anything is opened.
+
+use std::fmt;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use broker::delay::DelayChoice;
+use broker::{AmqpConfig, AmqpUrl, Names};
+use contracts::Limits;
+use domain::Policies;
+use store::{DatabaseConfig, DatabaseUrl};
+use telemetry::LogFormat;
+
+use crate::failpoint::Failpoints;
+use crate::retry::RetryPolicy;
+use crate::settings::Settings;
+
+/// One setting that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Its environment variable.
+    pub variable: &'static str,
+    /// What is wrong and what would be right.
+    pub reason: String,
+}
+
+/// Every setting that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError(pub Vec<Problem>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} setting(s) cannot be used:", self.0.len())?;
+        for problem in &self.0 {
+            writeln!(f, "  {}: {}", problem.variable, problem.reason)?;
+        }
+        f.write_str("`--help` explains every setting")
+    }
+}
+
+/// What to do about exchanges and queues at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TopologyMode {
+    /// Declare what is missing.
+    Declare,
+    /// Refuse to start when something is missing or different.
+    Verify,
+    /// Trust whoever declared it.
+    None,
+}
+
+/// A process's configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How to reach RabbitMQ.
+    pub amqp: AmqpConfig,
+    /// How to reach Postgres.
+    pub database: DatabaseConfig,
+    /// The names of exchanges and queues.
+    pub names: Names,
+    /// What to do about them at start.
+    pub topology: TopologyMode,
+    /// The provider of the delayed exchange that is wished for.
+    pub delay: DelayChoice,
+    /// Where the health pages are served.
+    pub http_listen: SocketAddr,
+    /// Database connections that work side by side.
+    pub lanes: usize,
+    /// Most messages in one transaction.
+    pub batch: usize,
+    /// Most messages handed over and not settled.
+    pub prefetch: u16,
+    /// How failed messages are tried again.
+    pub retry: RetryPolicy,
+    /// Longest time to finish work in hand when asked to stop.
+    pub drain_grace: Duration,
+    /// How often the database is asked for work.
+    pub poll: Duration,
+    /// How long before its due time a timer enters the delayed exchange.
+    pub timer_horizon: Duration,
+    /// How long after its due time a timer that did not come back is fired directly.
+    pub timer_grace: Duration,
+    /// The choices of the shop.
+    pub policies: Policies,
+    /// What a message may cost, and which world it may belong to.
+    pub limits: Limits,
+    /// What to log.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    pub(crate) failpoints: Failpoints,
+}
+
+impl Config {
+    /// Turns settings into values.
+    ///
+    /// # Errors
+    /// Every setting that cannot be used, all at once.
+    pub fn resolve(settings: &Settings, worker: &str) -> Result<Self, ConfigError> {
+        let mut read = Reader::default();
+        let urls = read.secret(
+            settings.amqp_url.as_deref(),
+            settings.amqp_url_file.as_deref(),
+            "ORDERFLOW_AMQP_URL",
+        );
+        let database_url = read.secret(
+            settings.database_url.as_deref(),
+            settings.database_url_file.as_deref(),
+            "ORDERFLOW_DATABASE_URL",
+        );
+        let lanes = read.count(settings.lanes.as_deref(), "ORDERFLOW_LANES", 2, 1..=32);
+        let batch = read.count(settings.batch.as_deref(), "ORDERFLOW_BATCH", 500, 1..=2000);
+        let prefetch = (2 * lanes * batch).clamp(50, 2000);
+        let config = Self {
+            amqp: read.amqp(urls.as_deref(), worker),
+            database: read.database(database_url.as_deref(), worker),
+            names: read.names(settings),
+            topology: read.choice(
+                settings.topology.as_deref(),
+                "ORDERFLOW_TOPOLOGY",
+                &TOPOLOGY_MODES,
+            ),
+            delay: read.choice(settings.delay.as_deref(), "ORDERFLOW_DELAY", &DELAY_CHOICES),
+            http_listen: read.http_listen(settings),
+            lanes,
+            batch,
+            prefetch: read.count(
+                settings.prefetch.as_deref(),
+                "ORDERFLOW_PREFETCH",
+                u16::try_from(prefetch).unwrap_or(u16::MAX),
+                1..=20_000,
+            ),
+            retry: read.retry(settings),
+            drain_grace: read.time(
+                settings.drain_grace.as_deref(),
+                "ORDERFLOW_DRAIN_GRACE",
+                Duration::from_secs(20),
+            ),
+            poll: read.time(settings.poll.as_deref(), "ORDERFLOW_POLL", Duration::from_millis(500)),
+            timer_horizon: read.time_at_most(
+                settings.timer_horizon.as_deref(),
+                "ORDERFLOW_TIMER_HORIZON",
+                Duration::from_mins(2),
+                Duration::from_hours(1),
+            ),
+            timer_grace: read.time(
+                settings.timer_grace.as_deref(),
+                "ORDERFLOW_TIMER_GRACE",
+                Duration::from_secs(10),
+            ),
+            policies: read.policies(settings),
+            limits: Limits {
+                livemode: read.choice(settings.mode.as_deref(), "ORDERFLOW_MODE", &MODES),
+                ..Limits::default()
+            },
+            log: settings.log.clone().unwrap_or_else(|| DEFAULT_LOG.to_owned()),
+            log_format: read.choice(
+                settings.log_format.as_deref(),
+                "ORDERFLOW_LOG_FORMAT",
+                &log_formats(),
+            ),
+            failpoints: read.failpoints(settings),
+        };
+        if read.problems.is_empty() { Ok(config) } else { Err(ConfigError(read.problems)) }
+    }
+}
+
+/// lapin logs returned messages with their bodies, which no log may hold.
+const DEFAULT_LOG: &str = "info,lapin=off";
+
+/// The first choice of each list is the default.
+const TOPOLOGY_MODES: [(&str, TopologyMode); 3] = [
+    ("declare", TopologyMode::Declare),
+    ("verify", TopologyMode::Verify),
+    ("none", TopologyMode::None),
+];
+const DELAY_CHOICES: [(&str, DelayChoice); 3] =
+    [("auto", DelayChoice::Auto), ("plugin", DelayChoice::Plugin), ("ladder", DelayChoice::Ladder)];
+const MODES: [(&str, bool); 2] = [("live", true), ("test", false)];
+
+fn log_formats() -> [(&'static str, LogFormat); 2] {
+    let mut formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    if !std::io::stderr().is_terminal() {
+        formats.reverse();
+    }
+    formats
+}
+
+/// Reads settings one by one and collects what is wrong.
+#[derive(Default)]
+struct Reader {
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn problem(&mut self, variable: &'static str, reason: impl Into<String>) {
+        self.problems.push(Problem { variable, reason: reason.into() });
+    }
+
+    fn parsed<T>(
+        &mut self,
+        given: Option<&str>,
+        variable: &'static str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> T {
+        let Some(text) = given else { return default };
+        parse(text.trim()).unwrap_or_else(|reason| {
+            self.problem(variable, reason);
+            default
+        })
+    }
+
+    fn choice<T: Copy>(
+        &mut self,
+        given: Option<&str>,
+        variable: &'static str,
+        choices: &[(&str, T)],
+    ) -> T {
+        self.parsed(given, variable, choices[0].1, |text| {
+            let known = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+            known.ok_or_else(|| format!("must be one of {}, not `{text}`", names.join(", ")))
+        })
+    }
+
+    fn count<T>(
+        &mut self,
+        given: Option<&str>,
+        variable: &'static str,
+        default: T,
+        range: std::ops::RangeInclusive<T>,
+    ) -> T
+    where
+        T: FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        self.parsed(given, variable, default, |text| {
+            let (low, high) = (range.start(), range.end());
+            let inside = text.parse().ok().filter(|count| range.contains(count));
+            inside
+                .ok_or_else(|| format!("must be a whole number from {low} to {high}, not `{text}`"))
+        })
+    }
+
+    fn time(&mut self, given: Option<&str>, variable: &'static str, default: Duration) -> Duration {
+        self.time_at_most(given, variable, default, Duration::from_hours(24 * 366))
+    }
+
+    fn time_at_most(
+        &mut self,
+        given: Option<&str>,
+        variable: &'static str,
+        default: Duration,
+        most: Duration,
+    ) -> Duration {
+        self.parsed(given, variable, default, |text| {
+            let allowed = |time: &Duration| !time.is_zero() && *time <= most;
+            let most = humantime::format_duration(most);
+            humantime::parse_duration(text)
+                .ok()
+                .filter(allowed)
+                .ok_or_else(|| format!("must be a time such as 500ms or 2m, at most {most}"))
+        })
+    }
+
+    /// The value itself, or the content of its file; secrets never appear in a problem.
+    fn secret(
+        &mut self,
+        given: Option<&str>,
+        file: Option<&Path>,
+        variable: &'static str,
+    ) -> Option<String> {
+        match (given, file) {
+            (Some(_), Some(_)) => {
+                self.problem(variable, "is set, and so is its file: choose one");
+                None
+            }
+            (Some(value), None) => Some(value.to_owned()),
+            (None, Some(file)) => match std::fs::read_to_string(file) {
+                Ok(content) => Some(content.trim().to_owned()),
+                Err(error) => {
+                    let path = file.display();
+                    self.problem(variable, format!("failed to read its file {path}: {error}"));
+                    None
+                }
+            },
+            (None, None) => {
+                self.problem(variable, "is required, by value or by file");
+                None
+            }
+        }
+    }
+
+    fn amqp(&mut self, urls: Option<&str>, worker: &str) -> AmqpConfig {
+        let mut parse = |url: &str| {
+            url.trim()
+                .parse::<AmqpUrl>()
+                .map_err(|error| self.problem("ORDERFLOW_AMQP_URL", error.to_string()))
+                .ok()
+        };
+        AmqpConfig {
+            urls: urls
+                .into_iter()
+                .flat_map(|urls| urls.split(','))
+                .filter_map(&mut parse)
+                .collect(),
+            connection_name: format!("orderflow/{worker}"),
+            heartbeat: Duration::from_secs(10),
+            operation_timeout: Duration::from_secs(10),
+        }
+    }
+
+    fn database(&mut self, url: Option<&str>, worker: &str) -> DatabaseConfig {
+        let url = url.map(str::parse::<DatabaseUrl>);
+        if let Some(Err(error)) = &url {
+            self.problem("ORDERFLOW_DATABASE_URL", error.to_string());
+        }
+        // The placeholder is never connected to: a problem was recorded above.
+        let url = url.and_then(Result::ok).unwrap_or_else(|| {
+            "postgres://nowhere".parse().expect("the placeholder is a database URL")
+        });
+        DatabaseConfig::new(url, format!("orderflow/{worker}"))
+    }
+
+    fn names(&mut self, settings: &Settings) -> Names {
+        let prefix = settings.prefix.as_deref();
+        self.parsed(prefix, "ORDERFLOW_PREFIX", Names::default(), |text| {
+            Names::new(text).map_err(|error| error.to_string())
+        })
+    }
+
+    fn http_listen(&mut self, settings: &Settings) -> SocketAddr {
+        let (given, default) = (settings.http_listen.as_deref(), ([127, 0, 0, 1], 0));
+        self.parsed(given, "ORDERFLOW_HTTP_LISTEN", SocketAddr::from(default), |text| {
+            text.parse().or(Err("must be an address such as 0.0.0.0:9187".to_owned()))
+        })
+    }
+
+    fn failpoints(&mut self, settings: &Settings) -> Failpoints {
+        let given = settings.failpoints.as_deref();
+        self.parsed(given, "ORDERFLOW_FAILPOINTS", Failpoints::default(), |text| {
+            Failpoints::parse(text).map_err(|item| format!("unknown item `{item}`"))
+        })
+    }
+
+    fn retry(&mut self, settings: &Settings) -> RetryPolicy {
+        let default = RetryPolicy::default();
+        RetryPolicy {
+            attempts: self.count(
+                settings.retry_attempts.as_deref(),
+                "ORDERFLOW_RETRY_ATTEMPTS",
+                default.attempts,
+                1..=50,
+            ),
+            base: self.time(settings.retry_base.as_deref(), "ORDERFLOW_RETRY_BASE", default.base),
+            // The delay ladder carries 4,095 seconds at once.
+            cap: self.time_at_most(
+                settings.retry_cap.as_deref(),
+                "ORDERFLOW_RETRY_CAP",
+                default.cap,
+                Duration::from_hours(1),
+            ),
+        }
+    }
+
+    fn policies(&mut self, settings: &Settings) -> Policies {
+        let mut policies = Policies::default();
+        let card = self.time(
+            settings.window_card.as_deref(),
+            "ORDERFLOW_WINDOW_CARD",
+            policies.windows.card,
+        );
+        (policies.windows.card, policies.windows.wallet) = (card, card);
+        policies.windows.bank_transfer = self.time(
+            settings.window_bank_transfer.as_deref(),
+            "ORDERFLOW_WINDOW_BANK_TRANSFER",
+            policies.windows.bank_transfer,
+        );
+        policies.park_ttl =
+            self.time(settings.park_ttl.as_deref(), "ORDERFLOW_PARK_TTL", policies.park_ttl);
+        policies.max_hold =
+            self.time(settings.max_hold.as_deref(), "ORDERFLOW_MAX_HOLD", policies.max_hold);
+        policies.hold_interval = self.time(
+            settings.hold_interval.as_deref(),
+            "ORDERFLOW_HOLD_INTERVAL",
+            policies.hold_interval,
+        );
+        policies.reminders.min_gap = self.time(
+            settings.reminder_min_gap.as_deref(),
+            "ORDERFLOW_REMINDER_MIN_GAP",
+            policies.reminders.min_gap,
+        );
+        policies
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn valid() -> Settings {
+        Settings {
+            amqp_url: Some("amqp://guest:guest@127.0.0.1:5672".to_owned()),
+            database_url: Some("postgres://127.0.0.1/orderflow".to_owned()),
+            ..Settings::default()
+        }
+    }
+
+    fn problems(settings: &Settings) -> Vec<Problem> {
+        Config::resolve(settings, "test").unwrap_err().0
+    }
+
+    #[test]
+    fn urls_alone_are_enough() {
+        let config = Config::resolve(&valid(), "test").unwrap();
+        assert_eq!((config.lanes, config.batch, config.prefetch), (2, 500, 2000));
+        assert!(config.limits.livemode);
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once_with_its_variable() {
+        let set = |text: &str| Some(text.to_owned());
+        let settings = Settings {
+            lanes: set("many"),
+            batch: set("0"),
+            delay: set("sundial"),
+            retry_cap: set("2h"),
+            poll: set("soon"),
+            mode: set("both"),
+            http_listen: set("everywhere"),
+            database_url: None,
+            ..valid()
+        };
+        let named: Vec<_> = problems(&settings).iter().map(|problem| problem.variable).collect();
+        assert_eq!(
+            named,
+            [
+                "ORDERFLOW_DATABASE_URL",
+                "ORDERFLOW_LANES",
+                "ORDERFLOW_BATCH",
+                "ORDERFLOW_DELAY",
+                "ORDERFLOW_HTTP_LISTEN",
+                "ORDERFLOW_RETRY_CAP",
+                "ORDERFLOW_POLL",
+                "ORDERFLOW_MODE",
+            ]
+        );
+    }
+
+    #[test]
+    fn secrets_never_appear_in_a_problem() {
+        let settings = Settings {
+            amqp_url: Some("http://user:hunter2@broker".to_owned()),
+            database_url: Some("mysql://user:hunter2@database".to_owned()),
+            ..Settings::default()
+        };
+        let text = Config::resolve(&settings, "test").unwrap_err().to_string();
+        assert!(text.contains("ORDERFLOW_AMQP_URL") && text.contains("ORDERFLOW_DATABASE_URL"));
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_secret_comes_from_its_file_too() {
+        let file = std::env::temp_dir().join(format!("orderflow-config-{}", std::process::id()));
+        std::fs::write(&file, "postgres://127.0.0.1/from_file\n").unwrap();
+        let settings =
+            Settings { database_url: None, database_url_file: Some(file.clone()), ..valid() };
+        assert!(Config::resolve(&settings, "test").is_ok());
+        let both = Settings { database_url_file: Some(file.clone()), ..valid() };
+        assert_eq!(problems(&both)[0].variable, "ORDERFLOW_DATABASE_URL");
+        std::fs::remove_file(file).unwrap();
+    }
+}

@@ -1,0 +1,117 @@
+//! The three pages: `/metrics`, `/livez`, `/readyz`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use telemetry::Metrics;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How often the loop proves that it turns.
+const BEAT: Duration = Duration::from_secs(1);
+/// How long it may not before the process counts as stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(15);
+
+/// What the health pages say; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Health(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// Why the process is not ready; `None` when it is.
+    waiting_for: watch::Sender<Option<String>>,
+    started: Instant,
+    last_beat_ms: AtomicU64,
+}
+
+impl Health {
+    /// Not ready yet.
+    pub fn new() -> Self {
+        let (waiting_for, _) = watch::channel(Some("starting".to_owned()));
+        Self(Arc::new(Shared {
+            waiting_for,
+            started: Instant::now(),
+            last_beat_ms: AtomicU64::new(0),
+        }))
+    }
+
+    /// The process does its work.
+    pub fn ready(&self) {
+        self.0.waiting_for.send_replace(None);
+    }
+
+    /// The process cannot do its work, and why; in words for whoever reads the page.
+    pub fn not_ready(&self, why: impl Into<String>) {
+        self.0.waiting_for.send_replace(Some(why.into()));
+    }
+
+    /// Proves every second that the loop turns; never asks a dependency.
+    fn beat(&self) {
+        let shared = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(BEAT).await;
+                let elapsed = u64::try_from(shared.started.elapsed().as_millis());
+                shared.last_beat_ms.store(elapsed.unwrap_or(u64::MAX), Ordering::Relaxed);
+            }
+        });
+    }
+
+    fn since_last_beat(&self) -> Duration {
+        let last = Duration::from_millis(self.0.last_beat_ms.load(Ordering::Relaxed));
+        self.0.started.elapsed().saturating_sub(last)
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Serves the pages until the process ends; returns the address, which names the port chosen.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub(crate) async fn serve(
+    listen: SocketAddr,
+    health: Health,
+    metrics: Metrics,
+) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    health.beat();
+    let router = Router::new()
+        .route("/metrics", get(async move || metrics.render()))
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .with_state(health);
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "the health pages ended");
+        }
+    });
+    Ok(address)
+}
+
+async fn livez(State(health): State<Health>) -> (StatusCode, String) {
+    let since = health.since_last_beat();
+    if since > STUCK_AFTER {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("stuck for {} s\n", since.as_secs()));
+    }
+    (StatusCode::OK, "alive\n".to_owned())
+}
+
+async fn readyz(State(health): State<Health>) -> (StatusCode, String) {
+    match &*health.0.waiting_for.borrow() {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")),
+    }
+}

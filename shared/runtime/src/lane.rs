@@ -1,0 +1,241 @@
+//! A lane: one database connection that makes transactions of whatever waits.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::{Event, Timestamp};
+use domain::Rules;
+use store::Database;
+use telemetry::WorkerMetrics;
+use telemetry::happenings::RulePanicked;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::time::Instant;
+
+use crate::batch::{self, BatchError, Committed, Job, Verdict};
+use crate::clock;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::failures::FailedMessage;
+
+/// Deliveries of a message without an answer after which it is handled alone.
+const SUSPECT_AFTER: u32 = 2;
+/// Tries of a batch whose failure may pass, before each message is tried by itself.
+const BATCH_TRIES: u32 = 4;
+/// Wait before the second try of a batch; doubles with each further one.
+const BATCH_PAUSE: Duration = Duration::from_millis(20);
+
+/// What every lane of a worker shares.
+pub(crate) struct LaneShared<R> {
+    pub(crate) worker: &'static str,
+    pub(crate) queue: String,
+    pub(crate) rules: Arc<R>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) metrics: Arc<WorkerMetrics>,
+}
+
+/// Where a lane reports.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneReports {
+    /// Tags whose deliveries are done with.
+    pub(crate) finished: UnboundedSender<u64>,
+    /// Messages that failed by themselves.
+    pub(crate) failed: UnboundedSender<FailedMessage>,
+    /// The dependency that is down; ends the round.
+    pub(crate) trouble: UnboundedSender<store::Error>,
+}
+
+/// Why a lane gives up its work in hand.
+struct DependencyDown(store::Error);
+
+/// Works until no more jobs can come, or the database is down.
+pub(crate) async fn run<R: Rules>(
+    shared: Arc<LaneShared<R>>,
+    mut database: Database,
+    mut jobs: UnboundedReceiver<Job<R::Event>>,
+    reports: LaneReports,
+) {
+    let mut waiting = Vec::with_capacity(shared.config.batch);
+    while jobs.recv_many(&mut waiting, shared.config.batch).await > 0 {
+        let taken = std::mem::replace(&mut waiting, Vec::with_capacity(shared.config.batch));
+        let mut lane = Lane { shared: &shared, database: &mut database, reports: &reports };
+        if let Err(DependencyDown(error)) = lane.work_off(taken).await {
+            // Nobody listening means that the round is over already.
+            reports.trouble.send(error).unwrap_or_default();
+            return;
+        }
+    }
+    if let Err(error) = database.close().await {
+        tracing::debug!(%error, "the connection was gone already");
+    }
+}
+
+struct Lane<'a, R: Rules> {
+    shared: &'a LaneShared<R>,
+    database: &'a mut Database,
+    reports: &'a LaneReports,
+}
+
+impl<R: Rules> Lane<'_, R> {
+    async fn work_off(&mut self, jobs: Vec<Job<R::Event>>) -> Result<(), DependencyDown> {
+        let mut verdicts: Vec<Option<Verdict>> = Vec::new();
+        verdicts.resize_with(jobs.len(), || None);
+        // The rest of the ranges, last one on top.
+        let mut ranges: Vec<Range<usize>> = groups(&jobs);
+        ranges.reverse();
+        while let Some(range) = ranges.pop() {
+            match self.commit(&jobs[range.clone()]).await? {
+                Ok(committed) => {
+                    for (slot, verdict) in verdicts[range].iter_mut().zip(committed.verdicts) {
+                        *slot = Some(verdict);
+                    }
+                }
+                Err(culprit) => {
+                    let failed = self.isolate(&jobs, &range, culprit, &mut ranges);
+                    if let Some((index, failure)) = failed {
+                        verdicts[index] = Some(Verdict::Failed(failure));
+                    }
+                }
+            }
+        }
+        for (job, verdict) in jobs.into_iter().zip(verdicts) {
+            self.report(job, verdict.expect("every range ends in a commit or in one culprit"));
+        }
+        Ok(())
+    }
+
+    /// One transaction; what may pass by itself is tried again here.
+    async fn commit(
+        &mut self,
+        jobs: &[Job<R::Event>],
+    ) -> Result<Result<Committed, BatchError>, DependencyDown> {
+        let shared = self.shared;
+        let mut pause = BATCH_PAUSE;
+        for attempt in 1.. {
+            let started = Instant::now();
+            let applied = batch::apply(
+                &*shared.rules,
+                &shared.config.failpoints,
+                &shared.queue,
+                self.database,
+                jobs,
+            );
+            let error = match applied.await {
+                Ok(committed) => {
+                    self.measure(jobs, &committed, started.elapsed());
+                    return Ok(Ok(committed));
+                }
+                Err(error) => error,
+            };
+            match &error {
+                BatchError::Panicked(_) => return Ok(Err(error)),
+                BatchError::Store(cause) => match cause.class() {
+                    store::Class::Permanent => return Ok(Err(error)),
+                    store::Class::DependencyDown => return Err(down(error)),
+                    store::Class::Transient if attempt >= BATCH_TRIES => return Ok(Err(error)),
+                    store::Class::Transient => {
+                        tracing::info!(error = %cause, attempt, "batch is tried again");
+                        tokio::time::sleep(pause).await;
+                        pause *= 2;
+                    }
+                },
+            }
+        }
+        unreachable!("the last try returns")
+    }
+
+    /// Splits a range that failed, or names the one message that is at fault.
+    ///
+    /// What is left to do goes on top of `ranges`, in the order of delivery.
+    fn isolate(
+        &self,
+        jobs: &[Job<R::Event>],
+        range: &Range<usize>,
+        error: BatchError,
+        ranges: &mut Vec<Range<usize>>,
+    ) -> Option<(usize, Failure)> {
+        match error {
+            BatchError::Panicked(offset) => {
+                let index = range.start + offset;
+                let message_id = jobs[index].envelope.id.as_str();
+                RulePanicked { worker: self.shared.worker, message_id }.emit();
+                let rest = [index + 1..range.end, range.start..index];
+                ranges.extend(rest.into_iter().filter(|rest| !rest.is_empty()));
+                Some((index, Failure::panic()))
+            }
+            BatchError::Store(error) if range.len() == 1 => {
+                Some((range.start, Failure::database(&error)))
+            }
+            BatchError::Store(error) => {
+                tracing::info!(%error, size = range.len(), "batch is split");
+                let middle = range.start + range.len() / 2;
+                ranges.extend([middle..range.end, range.start..middle]);
+                None
+            }
+        }
+    }
+
+    fn measure(&self, jobs: &[Job<R::Event>], committed: &Committed, took: Duration) {
+        let metrics = &self.shared.metrics;
+        metrics.committed(jobs.len(), took);
+        let now = clock::now();
+        for (job, verdict) in jobs.iter().zip(&committed.verdicts) {
+            let envelope = &job.envelope;
+            if let Some(published) = envelope.recorded_time.or(envelope.time) {
+                metrics.end_to_end(now.since(published));
+            }
+            if let (false, Verdict::Done(telemetry::Processed::Applied), Some(decided)) =
+                (envelope.kind.from_shop(), verdict, committed.now)
+            {
+                metrics.timer_lateness(lateness(decided, envelope.event.occurred_at()));
+            }
+        }
+    }
+
+    fn report(&self, job: Job<R::Event>, verdict: Verdict) {
+        let tag = job.delivery.tag;
+        match verdict {
+            Verdict::Done(outcome) => {
+                self.shared.metrics.processed(job.envelope.kind.name(), outcome, 1);
+                // Nobody listening means that the round is over: the message comes again.
+                self.reports.finished.send(tag).unwrap_or_default();
+            }
+            Verdict::Failed(failure) => {
+                let kind = Some(job.envelope.kind);
+                let message_id = job.envelope.id.to_string();
+                let (attempt, delivery) = (job.attempt, job.delivery);
+                let failed = FailedMessage { delivery, kind, message_id, attempt, failure };
+                self.reports.failed.send(failed).unwrap_or_default();
+            }
+        }
+    }
+}
+
+fn down(error: BatchError) -> DependencyDown {
+    match error {
+        BatchError::Store(error) => DependencyDown(error),
+        BatchError::Panicked(_) => unreachable!("only the database is a dependency of a batch"),
+    }
+}
+
+fn lateness(handled: Timestamp, due: Timestamp) -> Duration {
+    handled.since(due)
+}
+
+/// Splits jobs so that each suspect stands alone: it may be what crashes us.
+fn groups<E: Event>(jobs: &[Job<E>]) -> Vec<Range<usize>> {
+    let mut groups = Vec::new();
+    let mut start = 0;
+    for (index, job) in jobs.iter().enumerate() {
+        if job.delivery.delivery_count >= SUSPECT_AFTER {
+            groups.extend([start..index, index..index + 1]);
+            start = index + 1;
+        }
+    }
+    groups.push(start..jobs.len());
+    groups.retain(|group| !group.is_empty());
+    groups
+}
+
+#[cfg(test)]
+mod tests;

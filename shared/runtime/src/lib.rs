@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+
+mod acks;
+mod batch;
+mod clock;
+mod config;
+mod connect;
+mod failpoint;
+mod failure;
+mod failures;
+mod health;
+mod intake;
+mod lane;
+mod process;
+mod retry;
+mod sessions;
+mod settings;
+mod settle;
+mod stop;
+mod worker;
+
+pub use clock::now;
+pub use config::{Config, ConfigError, Problem, TopologyMode};
+pub use connect::{Waiting, broker_ready, database_ready, topology_ready};
+pub use failure::{Failure, FailureClass};
+pub use failures::headers;
+pub use health::Health;
+pub use process::{EXIT_CONFIG, Process, run};
+pub use retry::{Pauses, RetryPolicy};
+pub use sessions::sessions;
+pub use settings::Settings;
+pub use settle::{HandlingResult, Settlement, settle};
+pub use stop::Stop;
+pub use worker::{WORKERS, WorkerInfo, run_worker, worker_routes};

@@ -1,0 +1,135 @@
+//! The boot order of every binary.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args as _, FromArgMatches as _};
+use telemetry::Metrics;
+
+use crate::config::Config;
+use crate::connect::Waiting;
+use crate::health::{self, Health};
+use crate::settings::Settings;
+use crate::stop::Stop;
+
+/// Exit code for a configuration that cannot be used (`EX_USAGE`).
+pub const EXIT_CONFIG: u8 = 64;
+
+/// What std reads the size of new threads' stacks from, in bytes.
+const STACK_VARIABLE: &str = "RUST_MIN_STACK";
+/// Room for headers as deep as a frame of 128 KiB can nest them.
+const STACK_BYTES: &str = "536870912";
+
+/// What a binary's own part is given once it runs.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// The binary's name.
+    pub worker: &'static str,
+    /// Its configuration.
+    pub config: Arc<Config>,
+    /// Its health pages.
+    pub health: Health,
+    /// What it counted.
+    pub metrics: Metrics,
+    /// Being asked to stop.
+    pub stop: Stop,
+}
+
+impl Process {
+    /// For waiting on dependencies.
+    pub fn waiting(&self) -> Waiting {
+        let (health, stop) = (self.health.clone(), self.stop.clone());
+        Waiting { worker: self.worker, health, stop }
+    }
+}
+
+/// Runs a binary: configuration, telemetry, health pages, signals, then its own part.
+///
+/// Exits with 64 when the configuration cannot be used, before any connection is opened, and with
+/// 1 when its own part fails.
+pub fn run<F>(worker: &'static str, about: &'static str, body: F) -> ExitCode
+where
+    F: AsyncFnOnce(Process) -> anyhow::Result<()>,
+{
+    let config = match configuration(worker, about) {
+        Ok(config) => config,
+        Err(exit) => return exit,
+    };
+    if let Err(error) = with_large_stacks() {
+        return failed(worker, &error);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(worker, &anyhow::Error::from(error)),
+    };
+    match runtime.block_on(boot(worker, config, body)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(worker, &error),
+    }
+}
+
+fn configuration(worker: &'static str, about: &'static str) -> Result<Config, ExitCode> {
+    let command = clap::Command::new(worker)
+        .about(about)
+        .version(env!("CARGO_PKG_VERSION"))
+        .after_help("Exit codes: 0 stopped in order, 1 failed, 64 the settings cannot be used.");
+    let settings = Settings::augment_args(command)
+        .try_get_matches()
+        .and_then(|matches| Settings::from_arg_matches(&matches))
+        .map_err(|error| {
+            // A closed standard output leaves nobody to tell.
+            error.print().unwrap_or_default();
+            ExitCode::from(if error.use_stderr() { EXIT_CONFIG } else { 0 })
+        })?;
+    Config::resolve(&settings, worker).map_err(|error| {
+        eprintln!("{worker}: {error}");
+        ExitCode::from(EXIT_CONFIG)
+    })
+}
+
+/// Starts this binary anew with large thread stacks, unless it has them.
+///
+/// lapin decodes headers by recursion in a thread of its own: a message whose headers nest a few
+/// hundred levels would overflow the usual stack and abort every worker that meets it. Stacks
+/// take memory only as far as they are used.
+fn with_large_stacks() -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    if std::env::var_os(STACK_VARIABLE).is_some() {
+        return Ok(());
+    }
+    let error = std::process::Command::new(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .env(STACK_VARIABLE, STACK_BYTES)
+        .exec();
+    Err(error.into())
+}
+
+async fn boot<F>(worker: &'static str, config: Config, body: F) -> anyhow::Result<()>
+where
+    F: AsyncFnOnce(Process) -> anyhow::Result<()>,
+{
+    let metrics = telemetry::start(worker, config.log_format, &config.log)?;
+    log_panics();
+    let stop = Stop::on_signals()?;
+    let health = Health::new();
+    let address = health::serve(config.http_listen, health.clone(), metrics.clone()).await?;
+    tracing::info!(worker, %address, "started");
+    let config = Arc::new(config);
+    body(Process { worker, config, health: health.clone(), metrics, stop }).await?;
+    health.not_ready("stopped");
+    tracing::info!(worker, "stopped");
+    Ok(())
+}
+
+/// Panics are logged by place only: what they say may quote a message.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panic");
+    }));
+}
+
+fn failed(worker: &str, error: &anyhow::Error) -> ExitCode {
+    eprintln!("{worker}: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,160 @@
+//! A worker: rules over the engine, kept running.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use broker::topology::WorkerRoute;
+use broker::{PublisherConfig, Session};
+use contracts::events::{DisputeEvent, OrderEvent, PaymentEvent, RefundEvent, TimerEvent};
+use contracts::{Event, EventKind};
+use domain::{Policies, Rules};
+use telemetry::WorkerMetrics;
+use telemetry::happenings::BreakerMoved;
+
+use crate::connect::{database_ready, topology_ready};
+use crate::intake::{Round, RoundEnd};
+use crate::lane::LaneShared;
+use crate::process::{Process, run};
+use crate::sessions::sessions;
+
+/// A worker binary that runs rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerInfo {
+    /// Its name, also of its queue.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// What it consumes.
+    pub kinds: &'static [EventKind],
+    /// What of that shops publish; our own timers come by the way home.
+    pub routing_keys: &'static [&'static str],
+}
+
+/// Every worker that runs rules.
+pub const WORKERS: [WorkerInfo; 5] = [
+    WorkerInfo {
+        name: "order-created",
+        about: "Opens orders, starts their payment windows, cancels them.",
+        kinds: OrderEvent::KINDS,
+        routing_keys: &["order.created", "order.cancel_requested"],
+    },
+    WorkerInfo {
+        name: "payment-attempted",
+        about: "Records payments, pays orders, sends back money that cannot be kept.",
+        kinds: PaymentEvent::KINDS,
+        routing_keys: &["payment.attempted"],
+    },
+    WorkerInfo {
+        name: "payment-timeout",
+        about: "Reminds buyers, expires unpaid orders, releases their stock once.",
+        kinds: TimerEvent::KINDS,
+        routing_keys: &[],
+    },
+    WorkerInfo {
+        name: "refund-requested",
+        about: "Decides refunds, orders them, books what providers report of them.",
+        kinds: RefundEvent::KINDS,
+        routing_keys: &["refund.requested", "refund.updated"],
+    },
+    WorkerInfo {
+        name: "dispute-opened",
+        about: "Tracks disputes, their deadlines, and the money they hold.",
+        kinds: DisputeEvent::KINDS,
+        routing_keys: &["dispute.opened", "dispute.updated"],
+    },
+];
+
+/// The queues of all workers and the routing keys that shops reach them by.
+pub fn worker_routes() -> Vec<WorkerRoute<'static>> {
+    let route =
+        |info: &WorkerInfo| WorkerRoute { worker: info.name, routing_keys: info.routing_keys };
+    WORKERS.iter().map(route).collect()
+}
+
+/// Runs the worker of this name until it is asked to stop.
+pub fn run_worker<R: Rules>(name: &'static str, rules: fn(Policies) -> R) -> ExitCode {
+    let about = WORKERS.iter().find(|worker| worker.name == name).map_or("", |info| info.about);
+    run(name, about, async move |process| {
+        let rules = rules(process.config.policies.clone());
+        Worker::new(process, rules).run().await
+    })
+}
+
+struct Worker<R: Rules> {
+    process: Process,
+    shared: Arc<LaneShared<R>>,
+}
+
+impl<R: Rules> Worker<R> {
+    fn new(process: Process, rules: R) -> Self {
+        let worker = process.worker;
+        let kinds = R::Event::KINDS.iter().map(|kind| kind.name());
+        let shared = Arc::new(LaneShared {
+            worker,
+            queue: process.config.names.work_queue(worker),
+            rules: Arc::new(rules),
+            config: Arc::clone(&process.config),
+            metrics: Arc::new(WorkerMetrics::new(worker, kinds)),
+        });
+        Self { process, shared }
+    }
+
+    /// One session after the other, until the process is asked to stop.
+    async fn run(self) -> anyhow::Result<()> {
+        sessions(&self.process, async |session| self.rounds(session).await).await;
+        Ok(())
+    }
+
+    /// Round after round on one session; returns when asked to stop.
+    async fn rounds(&self, session: &Session) -> anyhow::Result<()> {
+        topology_ready(&self.process.config, session).await?;
+        let mut stop = self.process.stop.clone();
+        loop {
+            let Some(databases) = self.databases().await else { return Ok(()) };
+            let prefetch = self.process.config.prefetch;
+            let consumer = session.consumer(&self.shared.queue, prefetch).await?;
+            let publisher = session.publisher(PublisherConfig::default()).await?;
+            self.breaker(false);
+            self.process.health.ready();
+            let round = Round::start(Arc::clone(&self.shared), consumer, publisher, databases);
+            match round.run(&mut stop).await {
+                RoundEnd::Stopped => return Ok(()),
+                RoundEnd::Database(error) => {
+                    self.process.health.not_ready(format!("database: {error}"));
+                    tracing::warn!(%error, "the database is down");
+                    self.breaker(true);
+                }
+                RoundEnd::Consumer(end) => anyhow::bail!("{end} ({})", end.cause()),
+                RoundEnd::Broker(why) => anyhow::bail!(why),
+            }
+        }
+    }
+
+    /// A connection for each lane; the first one is the probe while the breaker is open.
+    async fn databases(&self) -> Option<Vec<store::Database>> {
+        let mut databases = Vec::with_capacity(self.process.config.lanes);
+        let mut waiting = self.process.waiting();
+        while databases.len() < self.process.config.lanes {
+            databases.push(database_ready(&self.process.config, &mut waiting).await?);
+        }
+        Some(databases)
+    }
+
+    fn breaker(&self, open: bool) {
+        BreakerMoved { worker: self.process.worker, open }.emit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shops_reach_every_queue_by_exactly_the_names_of_their_events() {
+        for worker in WORKERS {
+            let from_shops = worker.kinds.iter().filter(|kind| kind.from_shop());
+            let names: Vec<_> = from_shops.map(|kind| kind.name()).collect();
+            assert_eq!(names, worker.routing_keys, "{}", worker.name);
+        }
+    }
+}

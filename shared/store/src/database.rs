@@ -1,0 +1,199 @@
+//! One connection, and transactions that end explicitly.
+
+use std::time::Instant;
+
+use contracts::Timestamp;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
+
+use crate::config::DatabaseConfig;
+use crate::error::Error;
+use crate::listener::Channel;
+
+/// One connection to the database; lanes, relay, scheduler and parker hold one each.
+///
+/// There is no pool: a lane needs the same connection all its life, and a pool would hand a
+/// connection with a cancelled transaction to somebody else.
+#[derive(Debug)]
+pub struct Database {
+    connection: PgConnection,
+    open: Option<&'static str>,
+}
+
+impl Database {
+    /// Opens a connection with the limits of `config`.
+    ///
+    /// # Errors
+    /// When the server is not reached or refuses.
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self, Error> {
+        let connection = open(&config.options()).await?;
+        Ok(Self { connection, open: None })
+    }
+
+    /// Whether a transaction may begin: no earlier one was left in the middle.
+    pub fn is_usable(&self) -> bool {
+        self.open.is_none()
+    }
+
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    /// When none comes, or a transaction was left in the middle.
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        self.connection()?.ping().await.map_err(Error::during("ping the database"))
+    }
+
+    /// Begins a transaction; its name appears in errors and traces.
+    ///
+    /// # Errors
+    /// When the connection is lost, or an earlier transaction was left in the middle.
+    pub async fn begin(&mut self, name: &'static str) -> Result<Transaction<'_>, Error> {
+        self.begin_with("BEGIN", name).await
+    }
+
+    /// Begins a transaction that sees one moment of the whole database and writes nothing.
+    ///
+    /// It may read whole tables, for which the planner settings of a lane are wrong.
+    pub(crate) async fn begin_snapshot(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Transaction<'_>, Error> {
+        let statement = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
+             SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; \
+             SET LOCAL enable_mergejoin = on; SET LOCAL plan_cache_mode = force_custom_plan; \
+             SET LOCAL statement_timeout = '10min'; SET LOCAL work_mem = '64MB'";
+        self.begin_with(statement, name).await
+    }
+
+    async fn begin_with(
+        &mut self,
+        statement: &'static str,
+        name: &'static str,
+    ) -> Result<Transaction<'_>, Error> {
+        // Marked before the statement is sent: a future dropped half-way leaves the mark behind.
+        sqlx::raw_sql(statement)
+            .execute(self.connection_for(name)?)
+            .await
+            .map_err(Error::during("begin a transaction"))?;
+        let began = Instant::now();
+        Ok(Transaction { database: self, began, locked_at: None, hints: Hints::default() })
+    }
+
+    /// Closes the connection in an orderly way.
+    ///
+    /// # Errors
+    /// When the server did not take the farewell; the connection is gone all the same.
+    pub async fn close(self) -> Result<(), Error> {
+        self.connection.close().await.map_err(Error::during("close the connection"))
+    }
+
+    /// The connection, for a statement that is a transaction of its own.
+    pub(crate) fn connection(&mut self) -> Result<&mut PgConnection, Error> {
+        match self.open {
+            None => Ok(&mut self.connection),
+            Some(transaction) => Err(Error::Abandoned { transaction }),
+        }
+    }
+
+    fn connection_for(&mut self, transaction: &'static str) -> Result<&mut PgConnection, Error> {
+        self.connection()?;
+        self.open = Some(transaction);
+        Ok(&mut self.connection)
+    }
+}
+
+/// Opens a connection.
+pub(crate) async fn open(options: &PgConnectOptions) -> Result<PgConnection, Error> {
+    let connection = PgConnection::connect_with(options).await;
+    connection.map_err(Error::during("connect to the database"))
+}
+
+/// What is worth telling listeners once the transaction is committed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hints {
+    outbox: bool,
+    timers: bool,
+}
+
+/// An open transaction; ends with [`commit`](Self::commit) or [`rollback`](Self::rollback).
+///
+/// One that is dropped instead, by a panic or a cancelled future, spoils its [`Database`]: the
+/// connection refuses every further use, because its locks and rows are still in the air. Drop
+/// that too and connect anew; the server then rolls back.
+#[derive(Debug)]
+pub struct Transaction<'c> {
+    database: &'c mut Database,
+    began: Instant,
+    locked_at: Option<Timestamp>,
+    hints: Hints,
+}
+
+impl Transaction<'_> {
+    /// Makes everything written durable, then wakes whoever listens for it.
+    ///
+    /// # Errors
+    /// When the outcome is failure or unknown; the connection is spoilt if it is unknown.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        self.end("COMMIT", "commit a transaction").await?;
+        self.send_hints().await;
+        Ok(())
+    }
+
+    /// Undoes everything written.
+    ///
+    /// # Errors
+    /// When the connection is lost; the server then undoes it by itself.
+    pub async fn rollback(mut self) -> Result<(), Error> {
+        self.end("ROLLBACK", "roll a transaction back").await
+    }
+
+    async fn end(&mut self, statement: &'static str, step: &'static str) -> Result<(), Error> {
+        let ended = sqlx::raw_sql(statement).execute(&mut self.database.connection).await;
+        ended.map_err(Error::during(step))?;
+        let name = self.database.open.take();
+        let seconds = self.began.elapsed().as_secs_f64();
+        tracing::trace!(transaction = name, statement, seconds, "transaction ended");
+        Ok(())
+    }
+
+    /// Notifies in a transaction of its own: a notifying transaction holds a lock of the whole
+    /// server until its commit is on disk, so all lanes would wait for each other's disk writes.
+    async fn send_hints(&mut self) {
+        let statement = match (self.hints.outbox, self.hints.timers) {
+            (false, false) => return,
+            (true, false) => Channel::OUTBOX_HINT,
+            (false, true) => Channel::TIMERS_HINT,
+            (true, true) => Channel::BOTH_HINTS,
+        };
+        // Listeners poll as well, so a hint that is lost costs time only; a connection that is
+        // lost shows at its next use.
+        if let Err(error) = sqlx::raw_sql(statement).execute(&mut self.database.connection).await {
+            tracing::debug!(%error, "failed to wake listeners");
+        }
+    }
+
+    /// The connection, for statements of this transaction.
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.database.connection
+    }
+
+    /// Wakes the relay after the commit.
+    pub(crate) fn hint_outbox(&mut self) {
+        self.hints.outbox = true;
+    }
+
+    /// Wakes the scheduler after the commit.
+    pub(crate) fn hint_timers(&mut self) {
+        self.hints.timers = true;
+    }
+
+    /// Remembers the database's clock after the locks were taken.
+    pub(crate) fn set_locked_at(&mut self, now: Timestamp) {
+        self.locked_at = Some(now);
+    }
+
+    /// The database's clock after the locks were taken, if any were.
+    pub(crate) fn locked_at(&self) -> Option<Timestamp> {
+        self.locked_at
+    }
+}

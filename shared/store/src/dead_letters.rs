@@ -1,0 +1,211 @@
+//! Dead letters, moved from the broker's queues into tables.
+
+use contracts::Timestamp;
+use std::collections::HashSet;
+
+use crate::column::column;
+use crate::database::Transaction;
+use crate::decode::at;
+use crate::error::Error;
+
+/// What identifies a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeySource {
+    /// Its CloudEvents source and id.
+    CloudEvents,
+    /// A digest of where it came from and what it says, because it has neither.
+    Digest,
+}
+
+impl KeySource {
+    fn name(self) -> &'static str {
+        match self {
+            Self::CloudEvents => "ce",
+            Self::Digest => "digest",
+        }
+    }
+}
+
+/// A message that a worker gave up on.
+#[derive(Clone, Copy, Debug)]
+pub struct DeadLetter<'a> {
+    /// The work queue whose worker gave up on it.
+    pub source_queue: &'a str,
+    /// What it is known by; with `source_queue` unique.
+    pub message_key: &'a str,
+    /// Where that comes from.
+    pub key_source: KeySource,
+    /// Its CloudEvents type, or what came in its place.
+    pub event_type: &'a str,
+    /// The order it belongs to, as far as it says.
+    pub order_id: Option<&'a str>,
+    /// Whose fault it was.
+    pub error_class: &'a str,
+    /// What went wrong, as a stable code.
+    pub error_code: &'a str,
+    /// What went wrong, in words.
+    pub error_detail: Option<&'a str>,
+    /// Groups like failures.
+    pub fingerprint: &'a [u8; 32],
+    /// How often it was tried, up to this failure.
+    pub attempts: i32,
+    /// When it failed first.
+    pub first_failed_at: Timestamp,
+    /// When it failed last.
+    pub last_failed_at: Timestamp,
+    /// Which build gave up on it.
+    pub worker_version: Option<&'a str>,
+    /// The exchange it was published to.
+    pub exchange: &'a str,
+    /// The routing key it was published with.
+    pub routing_key: &'a str,
+    /// Its properties as JSON.
+    pub properties_json: &'a str,
+    /// Its headers as typed JSON.
+    pub headers_json: &'a str,
+    /// Its body, byte for byte.
+    pub body: &'a [u8],
+}
+
+/// A dead letter that does not fit [`DeadLetter`]: it must not block the others.
+#[derive(Clone, Copy, Debug)]
+pub struct RawDeadLetter<'a> {
+    /// The queue it was taken from.
+    pub source_queue: &'a str,
+    /// Why it does not fit.
+    pub reason: &'a str,
+    /// Its headers in any encoding.
+    pub headers: &'a [u8],
+    /// Its body, byte for byte.
+    pub body: &'a [u8],
+}
+
+/// Adds dead letters, or merges them with earlier failures of the same messages.
+///
+/// A failure told twice counts once; an older failure than the one known widens the window and
+/// counts, but changes nothing else; a newer one replaces everything and makes the letter
+/// `parked` again.
+///
+/// # Errors
+/// When the statement fails; find the culprit by ingesting one at a time.
+pub async fn ingest(
+    transaction: &mut Transaction<'_>,
+    letters: &[DeadLetter<'_>],
+) -> Result<(), Error> {
+    let mut rest: Vec<&DeadLetter<'_>> = letters.iter().collect();
+    // Rows are locked in one sequence, so that parkers do not wait for each other in a circle.
+    rest.sort_by_key(|letter| (letter.source_queue, letter.message_key));
+    while !rest.is_empty() {
+        // One statement may touch a row once: further failures of a message come in the next.
+        let mut seen = HashSet::new();
+        let (now, later) = rest
+            .into_iter()
+            .partition(|letter| seen.insert((letter.source_queue, letter.message_key)));
+        upsert(transaction, now).await?;
+        rest = later;
+    }
+    Ok(())
+}
+
+async fn upsert(
+    transaction: &mut Transaction<'_>,
+    letters: Vec<&DeadLetter<'_>>,
+) -> Result<(), Error> {
+    let written = sqlx::query!(
+        r#"
+        INSERT INTO dead_letters AS known (
+            source_queue, message_key, key_source, event_type, order_id, error_class, error_code,
+            error_detail, fingerprint, attempts, first_failed_at, last_failed_at, worker_version,
+            exchange, routing_key, properties, headers, body
+        )
+        SELECT
+            unnest($1::text[]), unnest($2::text[]), unnest($3::text[]::dead_letter_key_source[]),
+            unnest($4::text[]), unnest($5::text[]), unnest($6::text[]), unnest($7::text[]),
+            unnest($8::text[]), unnest($9::bytea[]), unnest($10::integer[]),
+            unnest($11::timestamptz[]), unnest($12::timestamptz[]), unnest($13::text[]),
+            unnest($14::text[]), unnest($15::text[]), unnest($16::text[]::json[]),
+            unnest($17::text[]::json[]), unnest($18::bytea[])
+        ON CONFLICT (source_queue, message_key) DO UPDATE
+        SET
+            attempts = known.attempts
+                + CASE
+                    WHEN excluded.last_failed_at = known.last_failed_at THEN 0
+                    ELSE excluded.attempts
+                END,
+            first_failed_at = least(known.first_failed_at, excluded.first_failed_at),
+            last_failed_at = greatest(known.last_failed_at, excluded.last_failed_at),
+            (
+                status, status_changed_at, event_type, order_id, error_class, error_code,
+                error_detail, fingerprint, worker_version, exchange, routing_key, properties,
+                headers, body
+            ) = (
+                SELECT
+                    'parked'::dead_letter_status, now(), excluded.event_type, excluded.order_id,
+                    excluded.error_class, excluded.error_code, excluded.error_detail,
+                    excluded.fingerprint, excluded.worker_version, excluded.exchange,
+                    excluded.routing_key, excluded.properties, excluded.headers, excluded.body
+                WHERE excluded.last_failed_at > known.last_failed_at
+                UNION ALL
+                SELECT
+                    known.status, known.status_changed_at, known.event_type, known.order_id,
+                    known.error_class, known.error_code, known.error_detail, known.fingerprint,
+                    known.worker_version, known.exchange, known.routing_key, known.properties,
+                    known.headers, known.body
+                WHERE excluded.last_failed_at <= known.last_failed_at
+            )
+        "#,
+        column(&letters, |letter| letter.source_queue) as _,
+        column(&letters, |letter| letter.message_key) as _,
+        column(&letters, |letter| letter.key_source.name()) as _,
+        column(&letters, |letter| letter.event_type) as _,
+        column(&letters, |letter| letter.order_id) as _,
+        column(&letters, |letter| letter.error_class) as _,
+        column(&letters, |letter| letter.error_code) as _,
+        column(&letters, |letter| letter.error_detail) as _,
+        column(&letters, |letter| letter.fingerprint.as_slice()) as _,
+        column(&letters, |letter| letter.attempts) as _,
+        column(&letters, |letter| at(letter.first_failed_at)) as _,
+        column(&letters, |letter| at(letter.last_failed_at)) as _,
+        column(&letters, |letter| letter.worker_version) as _,
+        column(&letters, |letter| letter.exchange) as _,
+        column(&letters, |letter| letter.routing_key) as _,
+        column(&letters, |letter| letter.properties_json) as _,
+        column(&letters, |letter| letter.headers_json) as _,
+        column(&letters, |letter| letter.body) as _,
+    );
+    let written = written.execute(transaction.connection()).await;
+    written.map_err(Error::during("write dead letters"))?;
+    Ok(())
+}
+
+/// Keeps dead letters that do not fit, byte for byte; one told twice is kept once.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn ingest_raw(
+    transaction: &mut Transaction<'_>,
+    letters: &[RawDeadLetter<'_>],
+) -> Result<(), Error> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        r#"
+        INSERT INTO dead_letters_raw (source_queue, digest, reason, headers, body)
+        SELECT source_queue, sha256(headers || body), reason, headers, body
+        FROM (
+            SELECT
+                unnest($1::text[]) AS source_queue, unnest($2::text[]) AS reason,
+                unnest($3::bytea[]) AS headers, unnest($4::bytea[]) AS body
+        ) AS letter
+        ON CONFLICT (source_queue, digest) DO NOTHING
+        "#,
+        column(letters, |letter| letter.source_queue) as _,
+        column(letters, |letter| letter.reason) as _,
+        column(letters, |letter| letter.headers) as _,
+        column(letters, |letter| letter.body) as _,
+    );
+    let written = written.execute(transaction.connection()).await;
+    written.map_err(Error::during("write raw dead letters"))?;
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! What can go wrong with the database, and whose fault it is.
+
+use sqlx::error::DatabaseError;
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A statement failed, or the connection under it.
+    #[error("failed to {step}")]
+    Statement {
+        /// What was being done, such as `write orders`.
+        step: &'static str,
+        /// What the driver says.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A migration failed.
+    #[error("failed to migrate the database")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// A stored row makes no sense: it was not written by us.
+    #[error("failed to read {table}.{column} of {key}")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key.
+        key: String,
+    },
+    /// An order was written by somebody else since it was read (case 38).
+    #[error("failed to write orders: {lost} of {wanted} were changed since they were read")]
+    LostUpdate {
+        /// How many rows were to be written.
+        wanted: u64,
+        /// How many of them had another version.
+        lost: u64,
+    },
+    /// A decision writes rows of an order without saying of which.
+    #[error("failed to write the decision on {event}: it names no order")]
+    NoOrder {
+        /// The event's source and id.
+        event: String,
+    },
+    /// A row to write has amounts in several currencies.
+    #[error("failed to write {table} {key}: its amounts are in several currencies")]
+    MixedCurrencies {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        key: String,
+    },
+    /// The database lacks migrations that this build needs; somebody has to apply them.
+    #[error("failed to use the database: its schema is at {applied}, this build needs {known}")]
+    SchemaBehind {
+        /// The last migration applied; 0 for none.
+        applied: i64,
+        /// The last migration this build knows.
+        known: i64,
+    },
+    /// A transaction on this connection was left in the middle; connect anew.
+    #[error("failed to use the connection: its transaction `{transaction}` never ended")]
+    Abandoned {
+        /// The transaction's name.
+        transaction: &'static str,
+    },
+}
+
+/// What to do about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// The same transaction may succeed when tried again.
+    Transient,
+    /// It will fail again: the fault lies in what was to be written.
+    Permanent,
+    /// The database is out of order; nothing will succeed until it is back.
+    DependencyDown,
+}
+
+impl Error {
+    /// For `map_err`: names the step that failed.
+    pub(crate) fn during(step: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Statement { step, source }
+    }
+
+    /// What to do about it; what is unknown is permanent.
+    pub fn class(&self) -> Class {
+        self.verdict().0
+    }
+
+    /// A stable name: metric label, dead-letter code and runbook.
+    pub fn code(&self) -> &'static str {
+        self.verdict().1
+    }
+
+    /// The constraint or trigger that refused a row, if one did.
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Statement { source: sqlx::Error::Database(error), .. } => error.constraint(),
+            Self::Statement { .. }
+            | Self::Migrate(_)
+            | Self::Inconsistent { .. }
+            | Self::LostUpdate { .. }
+            | Self::NoOrder { .. }
+            | Self::MixedCurrencies { .. }
+            | Self::SchemaBehind { .. }
+            | Self::Abandoned { .. } => None,
+        }
+    }
+
+    fn verdict(&self) -> (Class, &'static str) {
+        match self {
+            Self::Statement { source, .. } => verdict_of_driver(source),
+            Self::Migrate(sqlx::migrate::MigrateError::Execute(source)) => {
+                verdict_of_driver(source)
+            }
+            Self::Migrate(_) => (Class::Permanent, "migration-failed"),
+            Self::Inconsistent { .. } => (Class::Permanent, "inconsistent-row"),
+            Self::LostUpdate { .. } => (Class::Transient, "lost-update"),
+            Self::NoOrder { .. } => (Class::Permanent, "no-order"),
+            Self::MixedCurrencies { .. } => (Class::Permanent, "mixed-currencies"),
+            Self::SchemaBehind { .. } => (Class::DependencyDown, "schema-behind"),
+            Self::Abandoned { .. } => (Class::DependencyDown, "connection-spoilt"),
+        }
+    }
+}
+
+fn verdict_of_driver(error: &sqlx::Error) -> (Class, &'static str) {
+    match error {
+        sqlx::Error::Database(error) => verdict_of_server(error.as_ref()),
+        // Protocol errors, too, concern the connection and never what was written.
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
+            (Class::DependencyDown, "database-unreachable")
+        }
+        // The driver's enum is open, and what is unknown is permanent.
+        _ => (Class::Permanent, "database-error"),
+    }
+}
+
+fn verdict_of_server(error: &dyn DatabaseError) -> (Class, &'static str) {
+    verdict_of_sqlstate(error.code().as_deref().unwrap_or_default())
+}
+
+/// By SQLSTATE, the most particular first.
+fn verdict_of_sqlstate(state: &str) -> (Class, &'static str) {
+    use Class::{DependencyDown, Permanent, Transient};
+    let class = state.get(..2).unwrap_or_default();
+    match (class, state) {
+        (_, "40001") => (Transient, "serialization-failure"),
+        (_, "40P01") => (Transient, "deadlock"),
+        (_, "55P03") => (Transient, "lock-timeout"),
+        (_, "57014") => (Transient, "statement-timeout"),
+        (_, "25006") => (DependencyDown, "database-read-only"),
+        // Ended by the server: idle too long, shut down, crashed, starting, dropped.
+        (_, "25P03") | ("57", _) => (DependencyDown, "database-shutting-down"),
+        ("08", _) => (DependencyDown, "database-unreachable"),
+        ("28" | "3D", _) => (DependencyDown, "database-refuses"),
+        // Connections, memory, lock table or disk: full for everybody.
+        ("53" | "58", _) => (DependencyDown, "database-exhausted"),
+        // Our statements are constants, checked against the migrations: if one does not fit, the
+        // database has another schema, which is no message's fault.
+        ("42", _) => (DependencyDown, "schema-mismatch"),
+        ("23", _) => (Permanent, "constraint-violated"),
+        ("22", _) => (Permanent, "invalid-data"),
+        _ => (Permanent, "database-error"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sqlstate_of_the_list_has_its_class() {
+        let cases = [
+            ("40001", Class::Transient),
+            ("40P01", Class::Transient),
+            ("55P03", Class::Transient),
+            ("57014", Class::Transient),
+            ("57P01", Class::DependencyDown),
+            ("57P02", Class::DependencyDown),
+            ("57P03", Class::DependencyDown),
+            ("08006", Class::DependencyDown),
+            ("53300", Class::DependencyDown),
+            ("53200", Class::DependencyDown),
+            ("25006", Class::DependencyDown),
+            ("25P03", Class::DependencyDown),
+            ("42P01", Class::DependencyDown),
+            ("28P01", Class::DependencyDown),
+            ("23505", Class::Permanent),
+            ("23514", Class::Permanent),
+            ("22003", Class::Permanent),
+            ("XX000", Class::Permanent),
+            ("", Class::Permanent),
+        ];
+        for (state, class) in cases {
+            assert_eq!(verdict_of_sqlstate(state).0, class, "{state}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_connection_and_no_server_is_permanent() {
+        let io = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let down = Error::Statement { step: "read", source: sqlx::Error::Io(io) };
+        assert_eq!((down.class(), down.code()), (Class::DependencyDown, "database-unreachable"));
+        let odd = Error::Statement { step: "read", source: sqlx::Error::RowNotFound };
+        assert_eq!((odd.class(), odd.code()), (Class::Permanent, "database-error"));
+    }
+}

@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+mod column;
+mod config;
+mod database;
+pub mod dead_letters;
+mod decode;
+mod error;
+pub mod inbox;
+pub mod listener;
+pub mod locks;
+mod migration;
+mod names;
+pub mod orders;
+pub mod outbox;
+pub mod parked;
+pub mod provision;
+pub mod report;
+mod table;
+pub mod timeline;
+pub mod timers;
+pub mod violations;
+pub mod write_set;
+
+pub use config::{DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl};
+pub use database::{Database, Transaction};
+pub use error::{Class, Error};
+pub use inbox::InboxId;
+pub use migration::{SchemaVersion, migrate, require_schema, schema_version, undo_migrations};

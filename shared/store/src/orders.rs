@@ -1,0 +1,221 @@
+//! Orders as rules see them: found, then read whole.
+
+use std::collections::HashMap;
+
+use contracts::{OrderId, OrderRef};
+use domain::OrderState;
+use domain::state::CustomerRecord;
+use uuid::Uuid;
+
+use crate::column::column;
+use crate::database::Transaction;
+use crate::error::Error;
+use crate::table;
+
+/// How much the rules of a worker need to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The order and everything that belongs to it.
+    Order,
+    /// That, and what is known of its customer.
+    OrderAndCustomer,
+}
+
+/// Finds the orders that events refer to; the answers are in the order of `references`.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn resolve(
+    transaction: &mut Transaction<'_>,
+    references: &[OrderRef],
+) -> Result<Vec<Option<OrderId>>, Error> {
+    let mut payments = Vec::new();
+    let mut disputes = Vec::new();
+    for (place, reference) in (0..).zip(references) {
+        match reference {
+            OrderRef::Order(_) => {}
+            OrderRef::Payment { provider, payment_ref } => {
+                payments.push((place, provider.as_str(), payment_ref.as_str()));
+            }
+            OrderRef::Dispute { provider, dispute_ref } => {
+                disputes.push((place, provider.as_str(), dispute_ref.as_str()));
+            }
+        }
+    }
+    let mut found = by_payment(transaction, &payments).await?;
+    found.extend(by_dispute(transaction, &disputes).await?);
+    let order = |(place, reference): (i64, &OrderRef)| match reference {
+        OrderRef::Order(id) => Some(*id),
+        OrderRef::Payment { .. } | OrderRef::Dispute { .. } => found.get(&place).copied(),
+    };
+    Ok((0..).zip(references).map(order).collect())
+}
+
+/// The place of a reference in its batch, its provider, and what the provider calls it.
+type Reference<'a> = (i64, &'a str, &'a str);
+
+async fn by_payment(
+    transaction: &mut Transaction<'_>,
+    references: &[Reference<'_>],
+) -> Result<HashMap<i64, OrderId>, Error> {
+    if references.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = sqlx::query!(
+        r#"
+        SELECT wanted.place AS "place!", attempt.order_id
+        FROM (
+            SELECT
+                unnest($1::bigint[]) AS place, unnest($2::text[]) AS provider,
+                unnest($3::text[]) AS reference
+        ) AS wanted
+        INNER JOIN payment_attempts AS attempt
+            ON attempt.provider = wanted.provider AND attempt.provider_ref = wanted.reference
+        "#,
+        column(references, |(place, ..)| *place) as _,
+        column(references, |(_, provider, _)| *provider) as _,
+        column(references, |(_, _, reference)| *reference) as _,
+    );
+    let found = found.fetch_all(transaction.connection()).await;
+    let found = found.map_err(Error::during("find orders by payment"))?;
+    Ok(found.into_iter().map(|row| (row.place, row.order_id.into())).collect())
+}
+
+async fn by_dispute(
+    transaction: &mut Transaction<'_>,
+    references: &[Reference<'_>],
+) -> Result<HashMap<i64, OrderId>, Error> {
+    if references.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = sqlx::query!(
+        r#"
+        SELECT wanted.place AS "place!", dispute.order_id
+        FROM (
+            SELECT
+                unnest($1::bigint[]) AS place, unnest($2::text[]) AS provider,
+                unnest($3::text[]) AS reference
+        ) AS wanted
+        INNER JOIN disputes AS dispute
+            ON dispute.provider = wanted.provider AND dispute.provider_ref = wanted.reference
+        "#,
+        column(references, |(place, ..)| *place) as _,
+        column(references, |(_, provider, _)| *provider) as _,
+        column(references, |(_, _, reference)| *reference) as _,
+    );
+    let found = found.fetch_all(transaction.connection()).await;
+    let found = found.map_err(Error::during("find orders by dispute"))?;
+    Ok(found.into_iter().map(|row| (row.place, row.order_id.into())).collect())
+}
+
+/// Reads orders with all that belongs to them; unknown orders are absent.
+///
+/// Take their locks first ([`lock_orders`](crate::locks::lock_orders)).
+///
+/// # Errors
+/// When a statement fails, and [`Error::Inconsistent`] for a row that makes no sense.
+pub async fn load(
+    transaction: &mut Transaction<'_>,
+    orders: &[OrderId],
+    scope: Scope,
+) -> Result<HashMap<OrderId, OrderState>, Error> {
+    let mut ids: Vec<Uuid> = orders.iter().copied().map(Uuid::from).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let connection = transaction.connection();
+    let mut states = HashMap::with_capacity(ids.len());
+    for order in table::orders::load(connection, &ids).await? {
+        let id = order.id;
+        states.insert(id, OrderState { order: Some(order), ..OrderState::default() });
+    }
+    load_children(transaction, &mut states).await?;
+    if scope == Scope::OrderAndCustomer {
+        load_customers(transaction, &mut states).await?;
+    }
+    Ok(states)
+}
+
+/// Reads what belongs to the orders found.
+///
+/// An attempt, a refund or a dispute begins with a line of history, and a capture belongs to an
+/// attempt. So an order whose own opening is its only line has timers and nothing else, which
+/// saves the payment of a new order, the most common event of all, four fruitless searches.
+async fn load_children(
+    transaction: &mut Transaction<'_>,
+    states: &mut HashMap<OrderId, OrderState>,
+) -> Result<(), Error> {
+    let connection = transaction.connection();
+    let all: Vec<Uuid> = states.keys().copied().map(Uuid::from).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    for (order, timer) in table::timers::load(connection, &all).await? {
+        states.entry(order).or_default().timers.push(timer);
+    }
+    let grown: Vec<Uuid> = states
+        .values()
+        .filter_map(|state| state.order.as_ref())
+        .filter(|order| order.history_len > 1)
+        .map(|order| order.id.into())
+        .collect();
+    if grown.is_empty() {
+        return Ok(());
+    }
+    for (order, attempt) in table::attempts::load(connection, &grown).await? {
+        states.entry(order).or_default().attempts.push(attempt);
+    }
+    for (order, capture) in table::captures::load(connection, &grown).await? {
+        states.entry(order).or_default().captures.push(capture);
+    }
+    for (order, refund) in table::refunds::load(connection, &grown).await? {
+        states.entry(order).or_default().refunds.push(refund);
+    }
+    for (order, dispute) in table::disputes::load(connection, &grown).await? {
+        states.entry(order).or_default().disputes.push(dispute);
+    }
+    Ok(())
+}
+
+async fn load_customers(
+    transaction: &mut Transaction<'_>,
+    states: &mut HashMap<OrderId, OrderState>,
+) -> Result<(), Error> {
+    let ids: Vec<Uuid> = states.keys().copied().map(Uuid::from).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let records = sqlx::query!(
+        r#"
+        SELECT
+            orders.id,
+            (
+                SELECT count(*)
+                FROM refunds
+                WHERE
+                    refunds.customer_ref = orders.customer_ref
+                    AND refunds.requested_at > now() - INTERVAL '90 days'
+                    AND refunds.status <> 'rejected'
+                    AND refunds.reason NOT IN (
+                        'late_payment', 'overpaid', 'duplicate', 'order_cancelled'
+                    )
+            ) AS "refunds!",
+            (
+                SELECT count(*)
+                FROM disputes
+                WHERE
+                    disputes.customer_ref = orders.customer_ref
+                    AND disputes.opened_at > now() - INTERVAL '90 days'
+            ) AS "disputes!"
+        FROM orders
+        WHERE orders.id = ANY($1)
+        "#,
+        &ids,
+    );
+    let records = records.fetch_all(transaction.connection()).await;
+    for record in records.map_err(Error::during("read customers"))? {
+        let (refunds_90d, disputes_90d) = (record.refunds, record.disputes);
+        states.entry(record.id.into()).or_default().customer =
+            CustomerRecord { refunds_90d, disputes_90d };
+    }
+    Ok(())
+}

@@ -1,0 +1,381 @@
+//! The outbox as the relay sees it: shards to own, rows to send.
+
+use std::time::Duration;
+
+use contracts::{MessageId, OrderId, Timestamp};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::column::column;
+use crate::database::Database;
+use crate::decode::Place;
+use crate::error::Error;
+
+/// Shards in all; an order's messages are all in one.
+const SHARDS: i32 = 16;
+
+/// Classes the relays' advisory locks, apart from those of orders, which have no class.
+const LOCK_CLASS: i32 = 0x6f75_7462;
+
+/// Held by every relay, shared: counting its holders counts the relays.
+const PRESENCE: i32 = SHARDS;
+
+/// The shards that one relay owns, for as long as its connection lasts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shards {
+    present: bool,
+    owned: Vec<i16>,
+}
+
+impl Shards {
+    /// How many are owned.
+    pub fn count(&self) -> usize {
+        self.owned.len()
+    }
+
+    /// Which are owned.
+    pub fn owned(&self) -> &[i16] {
+        &self.owned
+    }
+}
+
+/// Through which exchange a message leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exchange {
+    /// What we announce and command.
+    Events,
+    /// The way home to a work queue, which is the routing key.
+    Return,
+}
+
+/// Names a row of the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OutboxKey {
+    order: Uuid,
+    id: i64,
+    created_at: OffsetDateTime,
+}
+
+/// A message to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingMessage {
+    /// Its row.
+    pub key: OutboxKey,
+    /// Its shard; within one, messages are sent in the order they come here.
+    pub shard: i16,
+    /// Its id, stable over re-sends; of a returning message the sender's, which may be any text.
+    pub message_id: String,
+    /// Where it goes.
+    pub exchange: Exchange,
+    /// With which routing key.
+    pub routing_key: String,
+    /// Its CloudEvents type; of a returning message the event's name.
+    pub type_name: String,
+    /// Whether it must reach a queue.
+    pub must_route: bool,
+    /// Its content type.
+    pub content_type: Option<String>,
+    /// Headers as typed JSON, of a returning message.
+    pub headers_json: Option<String>,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// How often it was published before without success.
+    pub attempts: i32,
+    /// When it was caused.
+    pub created_at: Timestamp,
+}
+
+impl PendingMessage {
+    /// The order it belongs to; `None` for an event whose order was never found.
+    pub fn order(&self) -> Option<OrderId> {
+        (!self.key.order.is_nil()).then(|| self.key.order.into())
+    }
+
+    /// Its id as one of ours; `None` if somebody else made it.
+    pub fn own_message_id(&self) -> Option<MessageId> {
+        self.message_id.parse().ok()
+    }
+}
+
+/// What waits to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many messages.
+    pub count: i64,
+    /// How long the oldest has waited.
+    pub oldest: Duration,
+}
+
+/// Takes this relay's fair share of the shards, and gives up what is more than that.
+///
+/// Ownership is an advisory lock per shard, held by the connection: a relay that dies loses its
+/// shards at once. Call it now and then, while nothing is in flight, because a shard that is given
+/// up may be sent by another relay in the next moment.
+///
+/// # Errors
+/// When a statement fails; then close the connection, which gives up everything.
+pub async fn own_shards(database: &mut Database, shards: &mut Shards) -> Result<(), Error> {
+    let connection = database.connection()?;
+    if !shards.present {
+        announce_presence(connection).await?;
+        shards.present = true;
+    }
+    let relays = count_relays(connection).await?.max(1);
+    let fair = usize::try_from((i64::from(SHARDS) + relays - 1) / relays).unwrap_or(1);
+    if shards.owned.len() > fair {
+        let surplus = shards.owned.split_off(fair);
+        give_up(connection, &surplus).await?;
+    }
+    if shards.owned.len() < fair {
+        let more = take(connection, &shards.owned, fair - shards.owned.len()).await?;
+        shards.owned.extend(more);
+        shards.owned.sort_unstable();
+    }
+    Ok(())
+}
+
+async fn announce_presence(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!(r#"SELECT pg_advisory_lock_shared($1, $2) AS "done: ()""#, LOCK_CLASS, PRESENCE)
+        .execute(connection)
+        .await
+        .map_err(Error::during("announce the relay"))?;
+    Ok(())
+}
+
+async fn count_relays(connection: &mut PgConnection) -> Result<i64, Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT count(*) AS "count!"
+        FROM pg_locks
+        WHERE
+            locktype = 'advisory'
+            AND classid = $1::integer::oid
+            AND objid = $2::integer::oid
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        "#,
+        LOCK_CLASS,
+        PRESENCE,
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(Error::during("count the relays"))
+}
+
+async fn give_up(connection: &mut PgConnection, shards: &[i16]) -> Result<(), Error> {
+    sqlx::query!(
+        "SELECT pg_advisory_unlock($1, shard) FROM unnest($2::smallint[]) AS surplus (shard)",
+        LOCK_CLASS,
+        shards,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(Error::during("give up shards"))?;
+    Ok(())
+}
+
+async fn take(
+    connection: &mut PgConnection,
+    owned: &[i16],
+    wanted: usize,
+) -> Result<Vec<i16>, Error> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT shard::smallint AS "shard!"
+        FROM generate_series(0, $1::integer - 1) AS all_shards (shard)
+        WHERE NOT shard = ANY($2::smallint[]) AND pg_try_advisory_lock($3, shard)
+        LIMIT $4
+        "#,
+        SHARDS,
+        owned,
+        LOCK_CLASS,
+        i64::try_from(wanted).unwrap_or(i64::MAX),
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(Error::during("take shards"))
+}
+
+/// The oldest messages of the owned shards that are due, each shard's in the order to send.
+///
+/// The limit is spread evenly over the shards, so that a busy one holds up no other.
+///
+/// # Errors
+/// When the statement fails, or a row makes no sense.
+pub async fn pending(
+    database: &mut Database,
+    shards: &Shards,
+    limit: usize,
+) -> Result<Vec<PendingMessage>, Error> {
+    if shards.owned.is_empty() {
+        return Ok(Vec::new());
+    }
+    let per_shard = i64::try_from(limit.div_ceil(shards.owned.len())).unwrap_or(i64::MAX);
+    let rows = sqlx::query!(
+        r#"
+        SELECT
+            message.order_id, message.id, message.created_at, message.shard, message.message_id,
+            message.exchange::text AS "exchange!", message.routing_key, message.type_name,
+            message.must_route, message.content_type, message.headers::text AS headers,
+            message.body, message.attempts
+        FROM unnest($1::smallint[]) AS own (shard)
+        CROSS JOIN LATERAL (
+            SELECT
+                order_id, id, created_at, shard, message_id, exchange, routing_key, type_name,
+                must_route, content_type, headers, body, attempts
+            FROM outbox
+            WHERE
+                outbox.shard = own.shard
+                AND outbox.sent_at IS NULL
+                AND outbox.publish_after <= now()
+                AND outbox.created_at <= now()
+            ORDER BY outbox.id
+            LIMIT $2
+        ) AS message
+        ORDER BY message.id
+        "#,
+        &shards.owned,
+        per_shard,
+    );
+    let rows = rows.fetch_all(database.connection()?).await;
+    let rows = rows.map_err(Error::during("read the outbox"))?.into_iter();
+    rows.map(|row| {
+        let key = OutboxKey { order: row.order_id, id: row.id, created_at: row.created_at };
+        Ok(PendingMessage {
+            key,
+            shard: row.shard,
+            message_id: row.message_id,
+            exchange: exchange(key, &row.exchange)?,
+            routing_key: row.routing_key,
+            type_name: row.type_name,
+            must_route: row.must_route,
+            content_type: row.content_type,
+            headers_json: row.headers,
+            body: row.body,
+            attempts: row.attempts,
+            created_at: row.created_at.into(),
+        })
+    })
+    .collect()
+}
+
+fn exchange(key: OutboxKey, name: &str) -> Result<Exchange, Error> {
+    let known = match name {
+        "events" => Some(Exchange::Events),
+        "return" => Some(Exchange::Return),
+        _ => None,
+    };
+    Place::new("outbox", key.id).known("exchange", known)
+}
+
+/// Marks messages as confirmed by the broker; returns how many were still unsent.
+///
+/// # Errors
+/// When the statement fails; the messages are then sent again.
+pub async fn mark_sent(database: &mut Database, keys: &[OutboxKey]) -> Result<u64, Error> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let marked = sqlx::query!(
+        r#"
+        UPDATE outbox
+        SET sent_at = now(), attempts = outbox.attempts + 1
+        FROM (
+            SELECT
+                unnest($1::uuid[]) AS order_id, unnest($2::bigint[]) AS id,
+                unnest($3::timestamptz[]) AS created_at
+        ) AS sent
+        WHERE
+            outbox.order_id = sent.order_id
+            AND outbox.id = sent.id
+            AND outbox.created_at = sent.created_at
+            AND outbox.sent_at IS NULL
+        "#,
+        column(keys, |key| key.order) as _,
+        column(keys, |key| key.id) as _,
+        column(keys, |key| key.created_at) as _,
+    );
+    let marked = marked.execute(database.connection()?).await;
+    Ok(marked.map_err(Error::during("mark messages as sent"))?.rows_affected())
+}
+
+/// Puts messages off that the broker returned; they leave the order of sending.
+///
+/// # Errors
+/// When the statement fails; the messages are then sent again without delay.
+pub async fn postpone(
+    database: &mut Database,
+    keys: &[OutboxKey],
+    delay: Duration,
+) -> Result<u64, Error> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let postponed = sqlx::query!(
+        r#"
+        UPDATE outbox
+        SET
+            publish_after = now() + make_interval(secs => $4),
+            attempts = outbox.attempts + 1
+        FROM (
+            SELECT
+                unnest($1::uuid[]) AS order_id, unnest($2::bigint[]) AS id,
+                unnest($3::timestamptz[]) AS created_at
+        ) AS returned
+        WHERE
+            outbox.order_id = returned.order_id
+            AND outbox.id = returned.id
+            AND outbox.created_at = returned.created_at
+            AND outbox.sent_at IS NULL
+        "#,
+        column(keys, |key| key.order) as _,
+        column(keys, |key| key.id) as _,
+        column(keys, |key| key.created_at) as _,
+        delay.as_secs_f64(),
+    );
+    let postponed = postponed.execute(database.connection()?).await;
+    Ok(postponed.map_err(Error::during("postpone messages"))?.rows_affected())
+}
+
+/// What waits to be sent, over all shards; postponed messages included.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn backlog(database: &mut Database) -> Result<Backlog, Error> {
+    let row = sqlx::query!(
+        r#"
+        SELECT
+            count(*) AS "count!",
+            coalesce(extract(EPOCH FROM clock_timestamp() - min(created_at)), 0)::float8
+                AS "oldest!"
+        FROM outbox
+        WHERE sent_at IS NULL
+        "#,
+    );
+    let row = row.fetch_one(database.connection()?).await;
+    let row = row.map_err(Error::during("measure the outbox"))?;
+    Ok(Backlog { count: row.count, oldest: Duration::from_secs_f64(row.oldest.max(0.0)) })
+}
+
+/// Makes the partitions from today to so many days ahead; returns how many were missing.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn ensure_partitions(database: &mut Database, days_ahead: i32) -> Result<i32, Error> {
+    sqlx::query_scalar!(r#"SELECT ensure_outbox_partitions($1) AS "made!""#, days_ahead)
+        .fetch_one(database.connection()?)
+        .await
+        .map_err(Error::during("make outbox partitions"))
+}
+
+/// Drops the partitions that end before a time, but none with unsent messages.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn drop_partitions(database: &mut Database, before: Timestamp) -> Result<i32, Error> {
+    let before = OffsetDateTime::from(before);
+    sqlx::query_scalar!(r#"SELECT drop_outbox_partitions($1) AS "dropped!""#, before)
+        .fetch_one(database.connection()?)
+        .await
+        .map_err(Error::during("drop outbox partitions"))
+}

@@ -1,0 +1,160 @@
+//! The table `disputes`.
+
+use contracts::{OrderId, Token};
+use domain::Status;
+use domain::dispute::{Dispute, DisputePosition};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Of, last_images, one_currency};
+use crate::column::column;
+use crate::decode::{Place, at, optional_time};
+use crate::error::Error;
+use crate::names;
+use crate::write_set::Decided;
+
+struct Row {
+    order_id: Uuid,
+    id: Uuid,
+    provider: String,
+    provider_ref: String,
+    attempt_id: Uuid,
+    opened_at: OffsetDateTime,
+    currency: String,
+    amount_minor: i64,
+    fee_minor: i64,
+    loss_minor: i64,
+    stage: String,
+    status: String,
+    reason: String,
+    network_reason_code: Option<String>,
+    evidence_due_at: Option<OffsetDateTime>,
+    deadline_missed: bool,
+    closed_at: Option<OffsetDateTime>,
+    last_event_at: OffsetDateTime,
+}
+
+impl TryFrom<Row> for Dispute {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        let place = Place::new("disputes", row.id);
+        Ok(Self {
+            id: row.id.into(),
+            provider: place.text("provider", &row.provider)?,
+            provider_ref: place.text("provider_ref", &row.provider_ref)?,
+            attempt_id: row.attempt_id.into(),
+            amount: place.money("amount_minor", row.amount_minor, &row.currency)?,
+            fee: place.money("fee_minor", row.fee_minor, &row.currency)?,
+            loss: place.money("loss_minor", row.loss_minor, &row.currency)?,
+            position: DisputePosition {
+                stage: place.known("stage", names::dispute_stage::parse(&row.stage))?,
+                status: place.status("status", &row.status)?,
+            },
+            reason: place.known("reason", names::dispute_reason::parse(&row.reason))?,
+            network_reason_code: place
+                .optional_text("network_reason_code", row.network_reason_code.as_deref())?,
+            evidence_due_at: optional_time(row.evidence_due_at),
+            deadline_missed: row.deadline_missed,
+            opened_at: row.opened_at.into(),
+            closed_at: optional_time(row.closed_at),
+            last_event_at: row.last_event_at.into(),
+        })
+    }
+}
+
+/// Reads the disputes of orders, per order in the sequence they were recorded.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    orders: &[Uuid],
+) -> Result<Vec<(OrderId, Dispute)>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT
+            order_id, id, provider, provider_ref, attempt_id, opened_at,
+            currency::text AS "currency!", amount_minor, fee_minor, loss_minor,
+            stage::text AS "stage!", status::text AS "status!", reason::text AS "reason!",
+            network_reason_code, evidence_due_at, deadline_missed, closed_at, last_event_at
+        FROM disputes
+        WHERE order_id = ANY($1)
+        ORDER BY recorded
+        "#,
+        orders,
+    );
+    let rows = rows.fetch_all(connection).await.map_err(Error::during("read disputes"))?;
+    rows.into_iter().map(|row| Ok((row.order_id.into(), row.try_into()?))).collect()
+}
+
+/// Writes the last image of each dispute; the orders' rows must be there.
+pub(crate) async fn write(
+    connection: &mut PgConnection,
+    decided: &[Decided<'_>],
+) -> Result<(), Error> {
+    let rows = last_images(decided, |changes| &changes.disputes, |dispute| dispute.id)?;
+    for Of { row, .. } in &rows {
+        one_currency("disputes", row.id, &[row.amount, row.fee, row.loss])?;
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query!(
+        r#"
+        INSERT INTO disputes (
+            order_id, id, customer_ref, provider, provider_ref, attempt_id, opened_at, currency,
+            amount_minor, fee_minor, loss_minor, stage, status, reason, network_reason_code,
+            evidence_due_at, deadline_missed, closed_at, last_event_at
+        )
+        SELECT
+            image.order_id, image.id, orders.customer_ref, image.provider, image.provider_ref,
+            image.attempt_id, image.opened_at, image.currency, image.amount_minor,
+            image.fee_minor, image.loss_minor, image.stage, image.status, image.reason,
+            image.network_reason_code, image.evidence_due_at, image.deadline_missed,
+            image.closed_at, image.last_event_at
+        FROM (
+            SELECT
+                unnest($1::uuid[]) AS order_id, unnest($2::uuid[]) AS id,
+                unnest($3::text[]) AS provider, unnest($4::text[]) AS provider_ref,
+                unnest($5::uuid[]) AS attempt_id, unnest($6::timestamptz[]) AS opened_at,
+                unnest($7::text[]::currency_code[]) AS currency,
+                unnest($8::bigint[]) AS amount_minor, unnest($9::bigint[]) AS fee_minor,
+                unnest($10::bigint[]) AS loss_minor, unnest($11::text[]::dispute_stage[]) AS stage,
+                unnest($12::text[]::dispute_status[]) AS status,
+                unnest($13::text[]::dispute_reason[]) AS reason,
+                unnest($14::text[]) AS network_reason_code,
+                unnest($15::timestamptz[]) AS evidence_due_at,
+                unnest($16::boolean[]) AS deadline_missed, unnest($17::timestamptz[]) AS closed_at,
+                unnest($18::timestamptz[]) AS last_event_at
+        ) AS image
+        INNER JOIN orders ON orders.id = image.order_id
+        ON CONFLICT (order_id, id) DO UPDATE
+        SET
+            opened_at = excluded.opened_at, currency = excluded.currency,
+            amount_minor = excluded.amount_minor, fee_minor = excluded.fee_minor,
+            loss_minor = excluded.loss_minor, stage = excluded.stage, status = excluded.status,
+            reason = excluded.reason, network_reason_code = excluded.network_reason_code,
+            evidence_due_at = excluded.evidence_due_at, closed_at = excluded.closed_at,
+            deadline_missed = excluded.deadline_missed, last_event_at = excluded.last_event_at
+        "#,
+        column(&rows, |of| Uuid::from(of.order)) as _,
+        column(&rows, |of| Uuid::from(of.row.id)) as _,
+        column(&rows, |of| of.row.provider.as_str()) as _,
+        column(&rows, |of| of.row.provider_ref.as_str()) as _,
+        column(&rows, |of| Uuid::from(of.row.attempt_id)) as _,
+        column(&rows, |of| at(of.row.opened_at)) as _,
+        column(&rows, |of| of.row.amount.currency().code()) as _,
+        column(&rows, |of| of.row.amount.minor()) as _,
+        column(&rows, |of| of.row.fee.minor()) as _,
+        column(&rows, |of| of.row.loss.minor()) as _,
+        column(&rows, |of| names::dispute_stage::name(of.row.position.stage)) as _,
+        column(&rows, |of| of.row.position.status.name()) as _,
+        column(&rows, |of| names::dispute_reason::name(of.row.reason)) as _,
+        column(&rows, |of| of.row.network_reason_code.as_ref().map(Token::as_str)) as _,
+        column(&rows, |of| of.row.evidence_due_at.map(at)) as _,
+        column(&rows, |of| of.row.deadline_missed) as _,
+        column(&rows, |of| of.row.closed_at.map(at)) as _,
+        column(&rows, |of| at(of.row.last_event_at)) as _,
+    );
+    written.execute(connection).await.map(drop).map_err(Error::during("write disputes"))
+}

@@ -1,0 +1,77 @@
+//! The table `outbox`, as far as decisions fill it.
+
+use contracts::{Outgoing, STRUCTURED_CONTENT_TYPE};
+use domain::message::{Message, Routing};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::column::column;
+use crate::error::Error;
+use crate::write_set::Decided;
+
+/// Who we are, as the `source` of every message we send.
+const SOURCE: &str = "/orderflow";
+
+struct Row<'a> {
+    message: &'a Message,
+    id: String,
+    body: Vec<u8>,
+}
+
+/// Adds every message; returns whether there was one.
+pub(crate) async fn write(
+    connection: &mut PgConnection,
+    decided: &[Decided<'_>],
+) -> Result<bool, Error> {
+    let rows: Vec<Row<'_>> = decided
+        .iter()
+        .flat_map(|one| one.decision.changes.messages.iter().map(move |it| row(one, it)))
+        .collect();
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    let written = sqlx::query!(
+        r#"
+        INSERT INTO outbox (
+            order_id, message_id, exchange, must_route, routing_key, type_name, content_type, body
+        )
+        SELECT order_id, message_id, 'events', must_route, routing_key, type_name, $7, body
+        FROM (
+            SELECT
+                unnest($1::uuid[]) AS order_id, unnest($2::text[]) AS message_id,
+                unnest($3::boolean[]) AS must_route, unnest($4::text[]) AS routing_key,
+                unnest($5::text[]) AS type_name, unnest($6::bytea[]) AS body
+        ) AS message
+        "#,
+        column(&rows, |row| Uuid::from(row.message.order_id)) as _,
+        column(&rows, |row| row.id.as_str()) as _,
+        column(&rows, |row| must_route(row.message)) as _,
+        column(&rows, |row| row.message.body.name()) as _,
+        column(&rows, |row| row.message.body.type_name()) as _,
+        column(&rows, |row| row.body.as_slice()) as _,
+        STRUCTURED_CONTENT_TYPE,
+    );
+    written.execute(connection).await.map_err(Error::during("write messages"))?;
+    Ok(true)
+}
+
+fn row<'a>(one: &Decided<'_>, message: &'a Message) -> Row<'a> {
+    let id = message.id.to_string();
+    let body = Outgoing::new(
+        &id,
+        SOURCE,
+        message.body.type_name(),
+        message.order_id,
+        message.at,
+        &message.body,
+    );
+    let body = body.caused_by(one.event_id).traced(one.traceparent).to_body();
+    Row { message, id, body }
+}
+
+fn must_route(message: &Message) -> bool {
+    match message.body.routing() {
+        Routing::Command => true,
+        Routing::Announcement => false,
+    }
+}

@@ -1,0 +1,125 @@
+//! Dead letters: merged, never lost, never moved backwards.
+
+use contracts::Timestamp;
+use store::dead_letters::{DeadLetter, KeySource, RawDeadLetter, ingest, ingest_raw};
+use store::{Class, Database, Error};
+use testkit::shop::at;
+
+use crate::home::{Home, Sql};
+
+fn letter<'a>(key: &'a str, code: &'a str, failed_at: Timestamp) -> DeadLetter<'a> {
+    DeadLetter {
+        source_queue: "orderflow.payment-attempted",
+        message_key: key,
+        key_source: KeySource::CloudEvents,
+        event_type: "shop.payment.attempted.v1",
+        order_id: None,
+        error_class: "permanent",
+        error_code: code,
+        error_detail: Some("detail"),
+        fingerprint: &[7; 32],
+        attempts: 3,
+        first_failed_at: failed_at,
+        last_failed_at: failed_at,
+        worker_version: Some("0.1.0"),
+        exchange: "shop.events",
+        routing_key: "payment.attempted",
+        properties_json: r#"{"type":"shop.payment.attempted.v1"}"#,
+        headers_json: r#"{"a":{"type":"raw-text","value":"ff00"}}"#,
+        body: b"\x00\xff",
+    }
+}
+
+async fn park(database: &mut Database, letters: &[DeadLetter<'_>]) -> Result<(), Error> {
+    let mut transaction = database.begin("park").await.unwrap();
+    let parked = ingest(&mut transaction, letters).await;
+    match parked {
+        Ok(()) => transaction.commit().await.unwrap(),
+        Err(_) => transaction.rollback().await.unwrap(),
+    }
+    parked
+}
+
+async fn row(sql: &mut Sql) -> String {
+    let row = "SELECT concat_ws(' ', error_code, attempts, status, to_char(first_failed_at AT
+         TIME ZONE 'UTC', 'HH24:MI'), to_char(last_failed_at AT TIME ZONE 'UTC', 'HH24:MI'))
+         FROM dead_letters";
+    let mut rows = sql.texts(row).await;
+    assert_eq!(rows.len(), 1);
+    rows.remove(0)
+}
+
+#[tokio::test]
+async fn the_same_failure_told_twice_counts_once() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    let told = letter("a", "id-reuse", at("12:00:00"));
+    park(&mut database, &[told]).await.unwrap();
+    park(&mut database, &[told, told]).await.unwrap();
+    assert_eq!(row(&mut sql).await, "id-reuse 3 parked 12:00 12:00");
+}
+
+#[tokio::test]
+async fn a_newer_failure_replaces_and_opens_the_letter_again() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    park(&mut database, &[letter("a", "id-reuse", at("12:00:00"))]).await.unwrap();
+    sql.run("UPDATE dead_letters SET status = 'sent'").await;
+    park(&mut database, &[letter("a", "invalid-amount", at("13:00:00"))]).await.unwrap();
+    assert_eq!(row(&mut sql).await, "invalid-amount 6 parked 12:00 13:00");
+}
+
+#[tokio::test]
+async fn an_older_failure_counts_and_widens_but_overwrites_nothing() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    park(&mut database, &[letter("a", "id-reuse", at("12:00:00"))]).await.unwrap();
+    sql.run("UPDATE dead_letters SET status = 'archived'").await;
+    park(&mut database, &[letter("a", "invalid-amount", at("11:00:00"))]).await.unwrap();
+    assert_eq!(row(&mut sql).await, "id-reuse 6 archived 11:00 12:00");
+}
+
+#[tokio::test]
+async fn several_failures_of_one_message_in_one_batch_end_as_they_would_one_by_one() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    let failures = [
+        letter("a", "id-reuse", at("12:00:00")),
+        letter("a", "invalid-amount", at("14:00:00")),
+        letter("a", "too-deep", at("13:00:00")),
+    ];
+    park(&mut database, &failures).await.unwrap();
+    assert_eq!(row(&mut sql).await, "invalid-amount 9 parked 12:00 14:00");
+}
+
+#[tokio::test]
+async fn body_and_headers_are_kept_byte_for_byte() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    park(&mut database, &[letter("a", "malformed", at("12:00:00"))]).await.unwrap();
+    assert_eq!(sql.texts("SELECT encode(body, 'hex') FROM dead_letters").await, ["00ff"]);
+    let headers = sql.texts("SELECT headers::text FROM dead_letters").await;
+    assert_eq!(headers, [r#"{"a":{"type":"raw-text","value":"ff00"}}"#]);
+}
+
+#[tokio::test]
+async fn a_letter_that_does_not_fit_is_refused_and_kept_raw_once() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    let poison = DeadLetter { routing_key: "a\0b", ..letter("a", "x", at("12:00:00")) };
+    let error = park(&mut database, &[poison]).await.unwrap_err();
+    assert_eq!((error.class(), error.code()), (Class::Permanent, "invalid-data"));
+    let raw = RawDeadLetter {
+        source_queue: "orderflow.payment-attempted",
+        reason: "invalid-data",
+        headers: b"\xff",
+        body: b"\x00",
+    };
+    for _ in 0..2 {
+        let mut transaction = database.begin("raw").await.unwrap();
+        ingest_raw(&mut transaction, &[raw, raw]).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+    assert_eq!(sql.count("SELECT count(*) FROM dead_letters_raw").await, 1);
+    assert_eq!(sql.count("SELECT count(*) FROM dead_letters").await, 0);
+}

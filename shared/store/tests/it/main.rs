@@ -1,0 +1,24 @@
+//! The store against a real Postgres.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod any_changes;
+mod batch;
+mod claims;
+mod constraints;
+mod home;
+mod invariants;
+mod letters;
+mod life;
+mod locks;
+mod migrations;
+mod parking;
+mod people;
+mod pipeline;
+mod provision;
+mod races;
+mod relay;
+mod report;
+mod round_trip;
+mod rules;
+mod scheduler;

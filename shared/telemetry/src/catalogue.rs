@@ -1,0 +1,156 @@
+//! Every metric: name, kind, unit, labels, buckets and meaning.
+
+use metrics::{Counter, Gauge, Histogram, Label};
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Only rises.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+    /// A distribution with these upper bounds.
+    Histogram(&'static [f64]),
+}
+
+/// One metric of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metric {
+    /// The name that Prometheus shows; ends in its unit.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// The label keys, in order.
+    pub labels: &'static [&'static str],
+    /// What it means.
+    pub help: &'static str,
+}
+
+/// Bounds for work done in this process: from a tenth of a millisecond to ten seconds.
+const WORK: &[f64] = &[
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0,
+];
+/// Bounds for the way from a shop to a commit: from a millisecond to an hour.
+const JOURNEY: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+    300.0, 900.0, 3600.0,
+];
+/// Bounds for the lateness of timers.
+const LATENESS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0];
+/// Bounds for numbers of messages.
+const SIZE: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0];
+
+macro_rules! catalogue {
+    (
+        $($id:ident = $name:literal, $kind:expr, [$($label:literal),*], $help:literal;)+
+    ) => {
+        $(#[doc = $help]
+        pub const $id: Metric =
+            Metric { name: $name, kind: $kind, labels: &[$($label),*], help: $help };)+
+
+        /// Every metric there is.
+        pub const ALL: &[Metric] = &[$($id,)+];
+    };
+}
+
+catalogue! {
+    BUILD_INFO = "orderflow_build_info", Kind::Gauge, ["worker", "version"],
+        "Always 1; which build runs.";
+    RECEIVED = "orderflow_messages_received_total", Kind::Counter, ["worker", "event_type"],
+        "Messages handed over by the broker, redeliveries included.";
+    PROCESSED = "orderflow_messages_processed_total", Kind::Counter,
+        ["worker", "event_type", "outcome"],
+        "Messages settled, by what became of them.";
+    FAILURES = "orderflow_message_failures_total", Kind::Counter, ["worker", "error_class"],
+        "Failures of single messages, before it is known what becomes of them.";
+    END_TO_END = "orderflow_message_end_to_end_seconds", Kind::Histogram(JOURNEY), ["worker"],
+        "Time from publishing to commit.";
+    BATCH_SIZE = "orderflow_batch_size", Kind::Histogram(SIZE), ["worker"],
+        "Messages in one transaction.";
+    BATCH_DURATION = "orderflow_batch_duration_seconds", Kind::Histogram(WORK), ["worker"],
+        "Time from the first statement of a batch to its commit.";
+    IN_FLIGHT = "orderflow_messages_in_flight", Kind::Gauge, ["worker"],
+        "Messages handed over and not settled.";
+    SETTLEMENTS = "orderflow_settlements_total", Kind::Counter, ["worker", "kind", "result"],
+        "Acknowledgements and give-backs sent to the broker.";
+    RETRIES = "orderflow_retries_scheduled_total", Kind::Counter, ["worker"],
+        "Messages sent to the delayed exchange for another try.";
+    DEAD_LETTERS = "orderflow_dead_letters_total", Kind::Counter, ["worker", "error_class"],
+        "Messages published to the dead-letter exchange.";
+    TIMER_LATENESS = "orderflow_timer_lateness_seconds", Kind::Histogram(LATENESS), ["worker"],
+        "How long after its due time a timer was handled.";
+    TIMERS_HANDED_OVER = "orderflow_timers_handed_over_total", Kind::Counter, ["worker", "reason"],
+        "Timers handed to the delayed exchange, or fired directly when overdue.";
+    TIMERS_PENDING = "orderflow_timers_pending", Kind::Gauge, ["worker"],
+        "Armed timers in the database.";
+    PARKED_EVENTS = "orderflow_parked_events", Kind::Gauge, ["worker"],
+        "Events that wait for their parent.";
+    OUTBOX_PENDING = "orderflow_outbox_pending", Kind::Gauge, ["worker"],
+        "Messages not sent yet.";
+    OUTBOX_OLDEST = "orderflow_outbox_oldest_timestamp_seconds", Kind::Gauge, ["worker"],
+        "When the oldest message that is not sent yet was written; 0 for none.";
+    PUBLISHES = "orderflow_publishes_total", Kind::Counter, ["worker", "exchange", "result"],
+        "Messages published, by the broker's answer.";
+    PARKED_TOTAL = "orderflow_parked_total", Kind::Counter, ["worker", "result"],
+        "Dead letters moved into the database.";
+    RECONNECTS = "orderflow_reconnects_total", Kind::Counter, ["worker", "dependency", "cause"],
+        "Connections lost or refused.";
+    CONNECTED = "orderflow_connected", Kind::Gauge, ["worker", "dependency"],
+        "1 while the dependency answers.";
+    BREAKER_OPEN = "orderflow_breaker_open", Kind::Gauge, ["worker"],
+        "1 while consuming is paused because a dependency is down.";
+    AMQP_BLOCKED = "orderflow_amqp_blocked", Kind::Gauge, ["worker"],
+        "1 while the broker blocks publishers for want of memory or disk.";
+    PANICS = "orderflow_panics_total", Kind::Counter, ["worker"],
+        "Rules that panicked, each caught and charged to its own message.";
+    DRAIN_ABANDONED = "orderflow_drain_abandoned_total", Kind::Counter, ["worker"],
+        "Messages given back unfinished when the time to drain was over.";
+}
+
+impl Metric {
+    /// A counter's handle; the series exists from now on.
+    pub(crate) fn counter(self, values: &[&str]) -> Counter {
+        metrics::with_recorder(|recorder| recorder.register_counter(&self.key(values), &METADATA))
+    }
+
+    /// A gauge's handle; the series exists from now on.
+    pub(crate) fn gauge(self, values: &[&str]) -> Gauge {
+        metrics::with_recorder(|recorder| recorder.register_gauge(&self.key(values), &METADATA))
+    }
+
+    /// A histogram's handle; the series exists from now on.
+    pub(crate) fn histogram(self, values: &[&str]) -> Histogram {
+        metrics::with_recorder(|recorder| recorder.register_histogram(&self.key(values), &METADATA))
+    }
+
+    fn key(self, values: &[&str]) -> metrics::Key {
+        debug_assert_eq!(self.labels.len(), values.len(), "labels of {}", self.name);
+        let labels = self.labels.iter().zip(values);
+        let labels: Vec<_> =
+            labels.map(|(name, value)| Label::new(*name, (*value).to_owned())).collect();
+        metrics::Key::from_parts(self.name, labels)
+    }
+}
+
+const METADATA: metrics::Metadata<'static> =
+    metrics::Metadata::new("orderflow", metrics::Level::INFO, None);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_prefixed_and_end_in_their_unit() {
+        let mut names: Vec<_> = ALL.iter().map(|metric| metric.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+        for metric in ALL {
+            assert!(metric.name.starts_with("orderflow_"), "{}", metric.name);
+            let total = metric.name.ends_with("_total");
+            assert_eq!(total, metric.kind == Kind::Counter, "{}", metric.name);
+            assert!(metric.labels.first() == Some(&"worker"), "{}", metric.name);
+        }
+    }
+}

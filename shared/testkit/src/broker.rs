@@ -1,0 +1,216 @@
+//! A part of the broker of a test's own: everything whose name starts with one prefix.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use ureq::Agent;
+
+use crate::{Endpoints, endpoints, unique};
+
+/// What every prefix starts with, so that it also starts with a letter.
+const LETTER: char = 't';
+
+/// How long one request to the management interface may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A prefix for the queues and exchanges of one test, all removed at the end of it.
+#[derive(Debug)]
+pub struct TestBroker {
+    endpoints: Endpoints,
+    prefix: String,
+}
+
+impl TestBroker {
+    /// A prefix no other test has.
+    ///
+    /// # Panics
+    /// When no broker is running.
+    pub fn unique() -> Self {
+        let endpoints = endpoints();
+        let management = Management::new(&endpoints.management_url);
+        if let Err(error) =
+            management.delete(|name| name.strip_prefix(LETTER).is_some_and(unique::is_forgotten))
+        {
+            eprintln!("leftovers of crashed tests stay on the broker: {error:#}");
+        }
+        Self { endpoints, prefix: format!("{LETTER}{}", unique::name()) }
+    }
+
+    /// What the names of this test's queues and exchanges start with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The address to connect to, with user and password.
+    pub fn amqp_url(&self) -> &str {
+        &self.endpoints.amqp_url
+    }
+
+    /// The address of the management interface, with user and password.
+    pub fn management_url(&self) -> &str {
+        &self.endpoints.management_url
+    }
+
+    /// Removes this test's queues and exchanges now instead of at the end.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn delete(self) {
+        let removed = tokio::task::spawn_blocking(move || self.remove());
+        let outcome = removed.await.expect("removing does not panic");
+        outcome.expect("the queues and exchanges of the test can be removed");
+    }
+
+    fn remove(&self) -> Result<()> {
+        let management = Management::new(&self.endpoints.management_url);
+        management.delete(|name| name.starts_with(&self.prefix))
+    }
+}
+
+impl Drop for TestBroker {
+    fn drop(&mut self) {
+        // Not a reason to fail a test: a later run removes it.
+        if let Err(error) = self.remove() {
+            eprintln!("{}.* stays on the broker: {error:#}", self.prefix);
+        }
+    }
+}
+
+/// The management interface of the broker.
+struct Management {
+    agent: Agent,
+    url: String,
+}
+
+impl Management {
+    fn new(url: &str) -> Self {
+        let config = Agent::config_builder()
+            .timeout_global(Some(REQUEST_TIMEOUT))
+            .http_status_as_error(true)
+            .proxy(None)
+            .build();
+        Self { agent: config.into(), url: url.trim_end_matches('/').to_owned() }
+    }
+
+    /// Deletes the queues and exchanges of the default virtual host that `chosen` picks by name.
+    fn delete(&self, chosen: impl Fn(&str) -> bool) -> Result<()> {
+        for kind in ["queues", "exchanges"] {
+            for name in self.names(kind)?.iter().filter(|name| chosen(name)) {
+                self.delete_one(kind, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn names(&self, kind: &str) -> Result<Vec<String>> {
+        let url = format!("{}/api/{kind}/%2f?columns=name", self.url);
+        let list: Value = self
+            .agent
+            .get(&url)
+            .call()
+            .and_then(|mut response| response.body_mut().read_json())
+            .with_context(|| format!("failed to list the {kind}"))?;
+        let entries = list.as_array().into_iter().flatten();
+        Ok(entries.filter_map(|it| it.get("name")?.as_str().map(str::to_owned)).collect())
+    }
+
+    fn delete_one(&self, kind: &str, name: &str) -> Result<()> {
+        let url = format!("{}/api/{kind}/%2f/{}", self.url, percent_encoded(name));
+        match self.agent.delete(&url).call() {
+            // Gone already: exclusive, auto-deleted, or deleted by another test's cleaning.
+            Ok(_) | Err(ureq::Error::StatusCode(404)) => Ok(()),
+            Err(error) => Err(error).with_context(|| format!("failed to delete {name}")),
+        }
+    }
+}
+
+/// A name as one segment of a path.
+fn percent_encoded(name: &str) -> String {
+    name.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eventually;
+    use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
+    use lapin::types::{AMQPValue, FieldTable};
+    use lapin::{Connection, ConnectionProperties, ExchangeKind};
+
+    async fn declare(url: &str, prefix: &str) {
+        let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        let mut quorum = FieldTable::default();
+        quorum.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+        let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        let queue = format!("{prefix}.work/one");
+        channel.queue_declare(queue.into(), durable, quorum).await.unwrap();
+        let exchange = format!("{prefix}.events");
+        let options = ExchangeDeclareOptions::default();
+        let declared = channel.exchange_declare(
+            exchange.into(),
+            ExchangeKind::Topic,
+            options,
+            FieldTable::default(),
+        );
+        declared.await.unwrap();
+        connection.close(200, "done".into()).await.unwrap();
+    }
+
+    async fn names_with(prefix: &str) -> Vec<String> {
+        let prefix = prefix.to_owned();
+        let found = tokio::task::spawn_blocking(move || {
+            let management = Management::new(&endpoints().management_url);
+            let queues = management.names("queues").unwrap().into_iter();
+            let all = queues.chain(management.names("exchanges").unwrap());
+            all.filter(|name| name.starts_with(&prefix)).collect()
+        });
+        found.await.unwrap()
+    }
+
+    async fn there_are(count: usize, prefix: &str) {
+        eventually(Duration::from_secs(10), "the names on the broker", async || {
+            let names = names_with(prefix).await;
+            if names.len() == count { Ok(()) } else { Err(names) }
+        })
+        .await;
+    }
+
+    #[test]
+    fn a_name_is_one_segment_of_a_path() {
+        assert_eq!(percent_encoded("t1.work/a b"), "t1.work%2Fa%20b");
+    }
+
+    #[tokio::test]
+    async fn what_a_test_declared_is_removed_at_its_end_and_nothing_else() {
+        let kept = TestBroker::unique();
+        declare(kept.amqp_url(), kept.prefix()).await;
+        let broker = TestBroker::unique();
+        let prefix = broker.prefix().to_owned();
+        declare(broker.amqp_url(), &prefix).await;
+        there_are(2, &prefix).await;
+        drop(broker);
+        there_are(0, &prefix).await;
+        there_are(2, kept.prefix()).await;
+
+        let prefix = kept.prefix().to_owned();
+        kept.delete().await;
+        there_are(0, &prefix).await;
+    }
+
+    #[tokio::test]
+    async fn what_a_crashed_test_left_is_removed_by_a_later_one() {
+        let forgotten = format!("{LETTER}0000000{}", &unique::name()[7..]);
+        declare(&endpoints().amqp_url, &forgotten).await;
+        let _later = TestBroker::unique();
+        there_are(0, &forgotten).await;
+    }
+}

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod broker;
+mod database;
+mod endpoints;
+mod eventually;
+mod look;
+pub mod shop;
+mod unique;
+pub mod world;
+
+pub use broker::TestBroker;
+pub use database::TestDatabase;
+pub use endpoints::{Endpoints, endpoints};
+pub use eventually::{Seen, eventually};

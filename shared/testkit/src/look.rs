@@ -1,0 +1,41 @@
+//! Looking into a test's database from outside of what is tested.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::TestDatabase;
+
+impl TestDatabase {
+    /// The one number that a query answers with; for counts and checks.
+    ///
+    /// # Panics
+    /// When the query fails: the test asked wrongly.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let mut connection = self.connection().await;
+        let number = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql.to_owned()));
+        number.fetch_one(&mut connection).await.expect("the query answers with one bigint")
+    }
+
+    /// The first column of every row, as text.
+    ///
+    /// # Panics
+    /// When the query fails: the test asked wrongly.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let mut connection = self.connection().await;
+        let texts = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql.to_owned()));
+        texts.fetch_all(&mut connection).await.expect("the query answers with rows of text")
+    }
+
+    /// Runs statements, for seeding faults.
+    ///
+    /// # Panics
+    /// When a statement fails.
+    pub async fn run(&self, sql: &str) {
+        let mut connection = self.connection().await;
+        let ran = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await;
+        ran.expect("the statements of a test run");
+    }
+
+    async fn connection(&self) -> PgConnection {
+        PgConnection::connect(self.url()).await.expect("the test's database is there")
+    }
+}

@@ -1,0 +1,196 @@
+//! A database, a broker prefix and running workers, for one test.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use broker::delay::DelayProvider;
+use broker::topology::Topology;
+use broker::{
+    AmqpConfig, Consumer, Names, Outcome, Properties, Publication, Publisher, PublisherConfig,
+    Session,
+};
+use contracts::STRUCTURED_CONTENT_TYPE;
+use fleet::{Fleet, FleetSpec};
+use store::{Database, DatabaseConfig};
+use testkit::shop::ShopEvent;
+use testkit::{TestBroker, TestDatabase, eventually};
+
+/// The workers that run rules.
+pub const RULES: [&str; 5] =
+    ["order-created", "payment-attempted", "payment-timeout", "refund-requested", "dispute-opened"];
+
+/// How long anything may take before a test gives up.
+const BOUND: Duration = Duration::from_mins(1);
+
+/// What a stage starts with.
+#[derive(Clone, Debug)]
+pub struct StageOptions {
+    /// The binaries to run.
+    pub binaries: Vec<&'static str>,
+    /// Settings beyond the addresses.
+    pub settings: Vec<(&'static str, String)>,
+}
+
+impl StageOptions {
+    /// These binaries, with settings that make time pass faster than in production.
+    pub fn of(binaries: &[&'static str]) -> Self {
+        let fast = [
+            ("ORDERFLOW_POLL", "100ms"),
+            ("ORDERFLOW_PARK_TTL", "30s"),
+            ("ORDERFLOW_TIMER_GRACE", "3s"),
+            ("ORDERFLOW_RETRY_ATTEMPTS", "3"),
+            ("ORDERFLOW_DELAY", "ladder"),
+        ];
+        let settings = fast.map(|(name, value)| (name, value.to_owned())).to_vec();
+        Self { binaries: binaries.to_vec(), settings }
+    }
+
+    /// One more setting, or another value for one.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.settings.retain(|(known, _)| *known != name);
+        self.settings.push((name, value.into()));
+        self
+    }
+}
+
+/// One test's world.
+#[derive(Debug)]
+pub struct Stage {
+    /// The test's database.
+    pub database: TestDatabase,
+    /// The running workers.
+    pub fleet: Fleet,
+    /// The names of the test's exchanges and queues.
+    pub names: Names,
+    broker: TestBroker,
+    session: Session,
+    publisher: Publisher,
+}
+
+impl Stage {
+    /// Starts workers and waits until each is ready.
+    pub async fn start(options: StageOptions) -> Self {
+        let mut stage = Self::prepare(&options).await;
+        stage.start_workers(&options).await;
+        stage
+    }
+
+    /// Everything but running workers: what is published waits in the queues.
+    pub async fn prepare(options: &StageOptions) -> Self {
+        let (database, broker) = (TestDatabase::migrated().await, TestBroker::unique());
+        let names = Names::new(broker.prefix()).expect("test prefixes are valid names");
+        let fleet = Fleet::new(spec(options, &database, &broker));
+        let session = Session::open(&amqp(&broker)).await.expect("the broker is running");
+        let topology = Topology::of(&names, &runtime::worker_routes(), DelayProvider::Ladder);
+        topology.apply(&session).await.expect("the broker takes the topology");
+        let publisher = session.publisher(PublisherConfig::default()).await;
+        let publisher = publisher.expect("the broker takes publications");
+        Self { database, fleet, names, broker, session, publisher }
+    }
+
+    /// Starts the workers and waits until each is ready.
+    pub async fn start_workers(&mut self, options: &StageOptions) {
+        for binary in &options.binaries {
+            self.fleet.spawn(binary).expect("the binary is built");
+        }
+        self.fleet.wait_until_ready(BOUND).await.expect("the workers become ready");
+    }
+
+    /// Publishes events as a shop does and waits for the broker's word.
+    pub async fn publish(&self, events: &[ShopEvent]) {
+        let publications = events.iter().map(|event| {
+            let json = event.json();
+            let properties = Properties {
+                message_id: json["id"].as_str().map(str::to_owned),
+                content_type: Some(STRUCTURED_CONTENT_TYPE.to_owned()),
+                type_name: Some(event.kind().type_name().to_owned()),
+                ..Properties::default()
+            };
+            let key = event.kind().name();
+            Publication::new(self.names.inbound(), key, properties, event.body())
+        });
+        self.publish_raw(publications.collect()).await;
+    }
+
+    /// Publishes anything.
+    pub async fn publish_raw(&self, publications: Vec<Publication>) {
+        let outcomes = self.publisher.publish_all(publications).await.expect("the broker answers");
+        for outcome in outcomes {
+            assert_eq!(outcome, Outcome::Confirmed);
+        }
+    }
+
+    /// Waits until a query answers with this number.
+    pub async fn until(&self, what: &str, sql: &str, expected: i64) {
+        eventually(BOUND, what, async || {
+            let found = self.database.number(sql).await;
+            if found == expected { Ok(()) } else { Err(found) }
+        })
+        .await;
+    }
+
+    /// Waits until this many events of shops have an outcome that is not "parked".
+    pub async fn until_decided(&self, events: i64) {
+        let sql = "SELECT count(*) FROM inbox WHERE outcome <> 'parked' AND source = '/test/shop'";
+        self.until("every event is decided", sql, events).await;
+    }
+
+    /// The status of the only order.
+    pub async fn order_status(&self) -> String {
+        self.database.texts("SELECT status::text FROM orders").await.concat()
+    }
+
+    /// Consumes a queue.
+    pub async fn consumer(&self, queue: &str) -> Consumer {
+        self.session.consumer(queue, 100).await.expect("the queue is there")
+    }
+
+    /// A connection as workers have.
+    pub async fn connect(&self) -> Database {
+        let url = self.database.url().parse().expect("testkit makes valid addresses");
+        Database::connect(&DatabaseConfig::new(url, "system-tests")).await.expect("it is running")
+    }
+
+    /// Stops the workers in order, and checks every invariant.
+    pub async fn finish(self) {
+        let violations = store::violations::all(&mut self.connect().await).await;
+        assert_eq!(violations.expect("the invariants can be checked"), []);
+        self.fleet.stop(Duration::from_secs(30)).await.expect("every worker stops in order");
+        self.session.close().await;
+        self.broker.delete().await;
+    }
+}
+
+fn amqp(broker: &TestBroker) -> AmqpConfig {
+    AmqpConfig {
+        urls: vec![broker.amqp_url().parse().expect("testkit makes valid addresses")],
+        connection_name: "system-tests".to_owned(),
+        heartbeat: Duration::from_secs(10),
+        operation_timeout: Duration::from_secs(20),
+    }
+}
+
+fn spec(options: &StageOptions, database: &TestDatabase, broker: &TestBroker) -> FleetSpec {
+    let bin_dir = build_folder();
+    let log_dir = bin_dir.join("system-tests-logs").join(broker.prefix());
+    let mut spec = FleetSpec { bin_dir, log_dir, env: Vec::new() }
+        .with("ORDERFLOW_AMQP_URL", broker.amqp_url())
+        .with("ORDERFLOW_DATABASE_URL", database.url())
+        .with("ORDERFLOW_PREFIX", broker.prefix());
+    for (name, value) in &options.settings {
+        spec = spec.with(name, value.as_str());
+    }
+    spec
+}
+
+/// Where cargo put the binaries; tests run from `deps` below it, tools from the folder itself.
+pub fn build_folder() -> PathBuf {
+    let own = std::env::current_exe().expect("a process knows its binary");
+    let folder = own.parent().expect("a binary is in a folder");
+    if folder.ends_with("deps") {
+        folder.parent().unwrap_or(folder).to_owned()
+    } else {
+        folder.to_owned()
+    }
+}

@@ -1,0 +1,78 @@
+//! Any order of arrival, any number of times.
+
+use system_tests::{RULES, Stage, StageOptions};
+use testkit::shop::{
+    attempt_id, captured, dispute_id, dispute_opened, order_created, order_id, refund_requested,
+};
+
+fn everyone() -> StageOptions {
+    let mut binaries = RULES.to_vec();
+    binaries.extend(["outbox-relay", "timer-scheduler"]);
+    StageOptions::of(&binaries)
+}
+
+fn open_order(number: u32) -> testkit::shop::ShopEvent {
+    order_created(order_id(number)).with("expires_at", "2098-01-01T00:00:00Z")
+}
+
+#[tokio::test]
+async fn case_022_to_024_children_wait_for_their_parents() {
+    let stage = Stage::start(everyone()).await;
+    let (order, attempt) = (order_id(1), attempt_id(1));
+    stage
+        .publish(&[
+            // An inquiry holds no money, so it does not compete with the refund.
+            dispute_opened(order, dispute_id(1), attempt, 2_000).with("stage", "inquiry"),
+            refund_requested(order, "r-1", 3_000),
+            captured(order, attempt, 10_000),
+        ])
+        .await;
+    stage.until("all three are parked", "SELECT count(*) FROM parked_events", 3).await;
+    stage.publish(&[open_order(1)]).await;
+    let applied = "SELECT count(*) FROM inbox
+                   WHERE outcome = 'applied' AND kind <> 'dispute.deadline'";
+    stage.until("all four are applied", applied, 4).await;
+    assert_eq!(stage.order_status().await, "paid");
+    assert_eq!(stage.database.number("SELECT count(*) FROM parked_events").await, 0);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn case_025_money_whose_order_never_comes_is_kept_and_shown() {
+    let stage = Stage::start(everyone().with("ORDERFLOW_PARK_TTL", "1s")).await;
+    stage.publish(&[captured(order_id(1), attempt_id(1), 10_000)]).await;
+    stage
+        .until("the event is orphaned", "SELECT count(*) FROM inbox WHERE outcome = 'orphaned'", 1)
+        .await;
+    let kept = "SELECT amount_minor FROM unapplied_money WHERE cause = 'orphan'";
+    assert_eq!(stage.database.number(kept).await, 10_000);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn case_026_and_030_duplicates_change_nothing_wherever_they_meet() {
+    let stage = Stage::start(everyone()).await;
+    // A second process of the same worker takes its share of the same queue.
+    let mut stage = stage;
+    stage.fleet.spawn("payment-attempted").expect("the binary is there");
+    let orders: Vec<_> = (0..200).map(open_order).collect();
+    let payments: Vec<_> = (0..200).map(|n| captured(order_id(n), attempt_id(n), 10_000)).collect();
+    for _ in 0..3 {
+        stage.publish(&payments).await;
+        stage.publish(&orders).await;
+    }
+    stage
+        .until("every order is paid", "SELECT count(*) FROM orders WHERE status = 'paid'", 200)
+        .await;
+    stage
+        .until(
+            "every delivery is counted",
+            "SELECT (sum(deliveries) >= 1200)::int::bigint FROM inbox",
+            1,
+        )
+        .await;
+    assert_eq!(stage.database.number("SELECT count(*) FROM captures").await, 200);
+    let announced = "SELECT count(*) FROM outbox WHERE routing_key = 'order.paid'";
+    assert_eq!(stage.database.number(announced).await, 200);
+    stage.finish().await;
+}

@@ -1,0 +1,9 @@
+//! End to end: real binaries, a real broker, a real database.
+
+mod disorder;
+mod money;
+mod outages;
+mod payments;
+mod poison;
+mod start;
+mod timers;

@@ -1,0 +1,306 @@
+//! From a delivery of a dead queue to the row that operators work with.
+
+use broker::{Delivery, HeaderValue, Headers};
+use contracts::Timestamp;
+use runtime::headers;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use store::dead_letters::{DeadLetter, KeySource, RawDeadLetter};
+
+/// Longest text taken from a header into a column.
+const TEXT: usize = 1024;
+
+/// Where a dead letter was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The dead queue of this work queue.
+    WorkQueue(String),
+    /// The queue of what no binding matched.
+    Unroutable(String),
+}
+
+impl Origin {
+    fn queue(&self) -> &str {
+        match self {
+            Self::WorkQueue(queue) | Self::Unroutable(queue) => queue,
+        }
+    }
+}
+
+/// Who sent what, as far as it can be read; never fails, because poison must be parked too.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Identity {
+    source: Option<String>,
+    id: Option<String>,
+    event_type: Option<String>,
+    order: Option<String>,
+}
+
+/// What the database keeps of a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Letter {
+    source_queue: String,
+    message_key: String,
+    key_source: KeySource,
+    event_type: String,
+    order_id: Option<String>,
+    error_class: String,
+    error_code: String,
+    error_detail: Option<String>,
+    fingerprint: [u8; 32],
+    attempts: i32,
+    first_failed_at: Timestamp,
+    last_failed_at: Timestamp,
+    worker_version: Option<String>,
+    exchange: String,
+    routing_key: String,
+    properties: String,
+    headers: String,
+    body: Vec<u8>,
+}
+
+/// The row of a dead letter; `now` stands in for times that the message does not carry.
+pub(crate) fn letter(delivery: &Delivery, origin: &Origin, now: Timestamp) -> Letter {
+    let head = &delivery.properties.headers;
+    let identity = Identity::of(delivery);
+    let (class, code) = failure(head, origin);
+    let detail = head.str(headers::ERROR_MESSAGE).map(|text| cut(text).to_owned());
+    let event_type = identity.event_type.clone().unwrap_or_else(|| "unknown".to_owned());
+    let (message_key, key_source) = key(&identity, delivery);
+    let source_queue = head.str(headers::QUEUE).unwrap_or(origin.queue()).to_owned();
+    let failed_at = time(head, headers::FAILED_AT).unwrap_or(now);
+    Letter {
+        fingerprint: fingerprint(&source_queue, &event_type, &class, &code, detail.as_deref()),
+        source_queue,
+        message_key,
+        key_source,
+        event_type,
+        order_id: identity.order,
+        error_class: class,
+        error_code: code,
+        error_detail: detail,
+        attempts: attempts(head),
+        first_failed_at: time(head, headers::FIRST_FAILED_AT).unwrap_or(failed_at).min(failed_at),
+        last_failed_at: failed_at,
+        worker_version: head.str(headers::BUILD).map(|text| cut(text).to_owned()),
+        exchange: head.str(headers::EXCHANGE).unwrap_or(&delivery.exchange).to_owned(),
+        routing_key: head.str(headers::ROUTING_KEY).unwrap_or(&delivery.routing_key).to_owned(),
+        properties: properties(delivery),
+        headers: serde_json::to_string(head).expect("headers have text keys and typed values"),
+        body: delivery.body.clone(),
+    }
+}
+
+impl Letter {
+    /// As the store takes it.
+    pub(crate) fn row(&self) -> DeadLetter<'_> {
+        DeadLetter {
+            source_queue: &self.source_queue,
+            message_key: &self.message_key,
+            key_source: self.key_source,
+            event_type: &self.event_type,
+            order_id: self.order_id.as_deref(),
+            error_class: &self.error_class,
+            error_code: &self.error_code,
+            error_detail: self.error_detail.as_deref(),
+            fingerprint: &self.fingerprint,
+            attempts: self.attempts,
+            first_failed_at: self.first_failed_at,
+            last_failed_at: self.last_failed_at,
+            worker_version: self.worker_version.as_deref(),
+            exchange: &self.exchange,
+            routing_key: &self.routing_key,
+            properties_json: &self.properties,
+            headers_json: &self.headers,
+            body: &self.body,
+        }
+    }
+
+    /// As the store keeps it when it refuses the row.
+    pub(crate) fn raw<'a>(&'a self, reason: &'a str) -> RawDeadLetter<'a> {
+        RawDeadLetter {
+            source_queue: &self.source_queue,
+            reason,
+            headers: self.headers.as_bytes(),
+            body: &self.body,
+        }
+    }
+}
+
+/// The worker's own words, or what the broker did without them.
+fn failure(head: &Headers, origin: &Origin) -> (String, String) {
+    let worker = head.str(headers::ERROR_CLASS).zip(head.str(headers::ERROR_CODE));
+    let (class, code) = match (worker, origin) {
+        (Some((class, code)), _) => (class, code),
+        (None, Origin::Unroutable(_)) => ("unroutable", "unroutable"),
+        (None, Origin::WorkQueue(_)) => ("crash-loop", "delivery-limit"),
+    };
+    (cut(class).to_owned(), cut(code).to_owned())
+}
+
+impl Identity {
+    fn of(delivery: &Delivery) -> Self {
+        let body: Option<Value> = serde_json::from_slice(&delivery.body).ok();
+        let field = |name: &str| text(body.as_ref()?.get(name)?);
+        let header = |name: &str| {
+            let prefixes = ["ce-", "cloudEvents_", "cloudEvents:"];
+            let head = &delivery.properties.headers;
+            prefixes.iter().find_map(|prefix| head.str(&format!("{prefix}{name}"))).map(cut)
+        };
+        let attribute = |name: &str| header(name).map(str::to_owned).or_else(|| field(name));
+        let in_data = |data: &Value| text(data.get("order_id")?);
+        let order = body.as_ref().and_then(|body| in_data(body.get("data").unwrap_or(body)));
+        Self {
+            source: attribute("source"),
+            id: attribute("id"),
+            event_type: attribute("type"),
+            order: order.or_else(|| attribute("subject")),
+        }
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(|text| cut(text).replace('\0', "\u{fffd}"))
+}
+
+/// The event's own key where it has one, else a digest of the message.
+fn key(identity: &Identity, delivery: &Delivery) -> (String, KeySource) {
+    if let (Some(source), Some(id)) = (&identity.source, &identity.id) {
+        return (format!("{source} {id}"), KeySource::CloudEvents);
+    }
+    let head = &delivery.properties.headers;
+    let digest = Sha256::new()
+        .chain_update(delivery.properties.message_id.as_deref().unwrap_or_default())
+        .chain_update([0])
+        .chain_update(head.str(headers::EXCHANGE).unwrap_or(&delivery.exchange))
+        .chain_update([0])
+        .chain_update(head.str(headers::ROUTING_KEY).unwrap_or(&delivery.routing_key))
+        .chain_update([0])
+        .chain_update(&delivery.body)
+        .finalize();
+    (hex(&digest), KeySource::Digest)
+}
+
+/// Groups like failures: everything about a failure that is not about its message.
+fn fingerprint(
+    queue: &str,
+    event_type: &str,
+    class: &str,
+    code: &str,
+    detail: Option<&str>,
+) -> [u8; 32] {
+    let detail = normalised(detail.unwrap_or_default());
+    [queue, event_type, class, code, &detail]
+        .into_iter()
+        .fold(Sha256::new(), |hash, part| hash.chain_update(part).chain_update([0]))
+        .finalize()
+        .into()
+}
+
+/// A detail without what differs from message to message: ids, numbers, quoted text.
+fn normalised(detail: &str) -> String {
+    let mut quoted = false;
+    let mut words = Vec::new();
+    for word in detail.split_whitespace() {
+        let marks = word.matches(['"', '`', '\'']).count();
+        let varies = quoted || marks > 0 || word.chars().any(|c| c.is_ascii_digit());
+        words.push(if varies { "#" } else { word });
+        quoted ^= marks % 2 == 1;
+    }
+    words.dedup_by(|a, b| *a == "#" && *b == "#");
+    words.join(" ")
+}
+
+fn attempts(head: &Headers) -> i32 {
+    let count = head.get(headers::ATTEMPT).and_then(HeaderValue::as_integer).unwrap_or(1);
+    i32::try_from(count.max(1)).unwrap_or(i32::MAX)
+}
+
+fn time(head: &Headers, name: &str) -> Option<Timestamp> {
+    head.str(name)?.parse().ok()
+}
+
+/// The AMQP properties but for the headers, which have a column of their own.
+fn properties(delivery: &Delivery) -> String {
+    let mut properties = delivery.properties.clone();
+    properties.headers = Headers::default();
+    serde_json::to_string(&properties).expect("properties are text and numbers")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string does not fail");
+        text
+    })
+}
+
+fn cut(text: &str) -> &str {
+    let end = (0..=TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use broker::Properties;
+
+    fn delivery(body: &[u8]) -> Delivery {
+        Delivery {
+            tag: 1,
+            redelivered: false,
+            delivery_count: 0,
+            exchange: "orderflow.dead".to_owned(),
+            routing_key: "orderflow.refund-requested".to_owned(),
+            properties: Properties::default(),
+            body: body.to_vec(),
+        }
+    }
+
+    fn dead_queue() -> Origin {
+        Origin::WorkQueue("orderflow.refund-requested".to_owned())
+    }
+
+    fn parked(body: &[u8]) -> Letter {
+        letter(&delivery(body), &dead_queue(), Timestamp::EPOCH)
+    }
+
+    #[test]
+    fn an_event_is_known_by_its_source_and_id() {
+        let body = br#"{"source":"/shop","id":"e-1","type":"t","data":{"order_id":"o-1"}}"#;
+        let row = parked(body);
+        assert_eq!(
+            (row.message_key.as_str(), row.key_source),
+            ("/shop e-1", KeySource::CloudEvents)
+        );
+        assert_eq!((row.event_type.as_str(), row.order_id.as_deref()), ("t", Some("o-1")));
+    }
+
+    #[test]
+    fn anything_else_is_known_by_its_digest_and_parked_all_the_same() {
+        for body in [&b"not json"[..], b"[1]", b"\xff\0", b""] {
+            let row = parked(body);
+            assert_eq!(row.key_source, KeySource::Digest);
+            assert_eq!(row.body, body);
+        }
+        assert_ne!(parked(b"a").message_key, parked(b"b").message_key);
+    }
+
+    #[test]
+    fn without_a_workers_words_the_broker_s_own_net_caught_it() {
+        assert_eq!(parked(b"{}").error_code, "delivery-limit");
+        let origin = Origin::Unroutable("orderflow.unroutable".to_owned());
+        let row = letter(&delivery(b"{}"), &origin, Timestamp::EPOCH);
+        assert_eq!(
+            (row.error_code.as_str(), row.source_queue.as_str()),
+            ("unroutable", "orderflow.unroutable")
+        );
+    }
+
+    #[test]
+    fn like_failures_share_a_fingerprint() {
+        let print = |detail| fingerprint("q", "t", "c", "x", Some(detail));
+        assert_eq!(print("order 17 is `new`"), print("order 4711 is `very old`"));
+        assert_ne!(print("order 17 is `new`"), print("refund 17 is `new`"));
+    }
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod letter;
+mod park;
+
+pub use park::park;
+
+/// The binary's name.
+pub const NAME: &str = "dead-letter-parker";
+/// What it does, in one line.
+pub const ABOUT: &str = "Moves dead letters into Postgres.";

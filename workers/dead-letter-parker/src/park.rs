@@ -1,0 +1,167 @@
+//! The parker's loop: take, commit, acknowledge.
+
+use anyhow::Context as _;
+use broker::{ConsumeEnd, Consumer, Delivery, Session, Settled, Settler};
+use runtime::{Process, WORKERS, database_ready, now, sessions, topology_ready};
+use store::{Class, Database, dead_letters};
+use telemetry::happenings::DeadLettersParked;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinSet;
+
+use crate::letter::{Letter, Origin, letter};
+
+/// Deliveries not settled per queue, and rows in one transaction.
+const WINDOW: u16 = 50;
+
+/// A delivery with where it was found and how it is settled.
+struct Found {
+    delivery: Delivery,
+    origin: Origin,
+    settler: Settler,
+}
+
+/// Parks dead letters until asked to stop.
+///
+/// # Errors
+/// Never for want of a dependency: that is waited for.
+pub async fn park(process: Process) -> anyhow::Result<()> {
+    sessions(&process, async |session| {
+        topology_ready(&process.config, session).await?;
+        let mut waiting = process.waiting();
+        match database_ready(&process.config, &mut waiting).await {
+            Some(database) => round(&process, session, database).await,
+            None => Ok(()),
+        }
+    })
+    .await;
+    Ok(())
+}
+
+/// Consumes every dead queue until asked to stop, or until a dependency is down.
+async fn round(process: &Process, session: &Session, database: Database) -> anyhow::Result<()> {
+    let (found, mut letters) = channel(usize::from(WINDOW) * 2);
+    let mut consumers = JoinSet::new();
+    for (queue, origin) in queues(process) {
+        let consumer = session.consumer(&queue, WINDOW).await?;
+        consumers.spawn(consume(consumer, origin, found.clone()));
+    }
+    drop(found);
+    process.health.ready();
+    let mut stop = process.stop.clone();
+    let mut parker = Parker { database };
+    let ended = tokio::select! {
+        () = stop.requested() => Ok(()),
+        ended = consumers.join_next() => Err(consumer_end(ended)),
+        ended = parker.run(&mut letters) => ended,
+    };
+    // What was committed and not acknowledged comes again and is the same row.
+    consumers.shutdown().await;
+    ended
+}
+
+fn queues(process: &Process) -> Vec<(String, Origin)> {
+    let names = &process.config.names;
+    let dead = WORKERS.iter().map(|worker| {
+        (names.dead_queue(worker.name), Origin::WorkQueue(names.work_queue(worker.name)))
+    });
+    let unroutable = (names.unroutable(), Origin::Unroutable(names.unroutable()));
+    dead.chain([unroutable]).collect()
+}
+
+async fn consume(mut consumer: Consumer, origin: Origin, found: Sender<Found>) -> ConsumeEnd {
+    let settler = consumer.settler();
+    loop {
+        match consumer.next().await {
+            Ok(delivery) => {
+                let (origin, settler) = (origin.clone(), settler.clone());
+                if found.send(Found { delivery, origin, settler }).await.is_err() {
+                    return ConsumeEnd::Stopped;
+                }
+            }
+            Err(end) => return end,
+        }
+    }
+}
+
+fn consumer_end(ended: Option<Result<ConsumeEnd, tokio::task::JoinError>>) -> anyhow::Error {
+    match ended {
+        Some(Ok(end)) => anyhow::anyhow!("{end} ({})", end.cause()),
+        Some(Err(error)) => error.into(),
+        None => anyhow::anyhow!("no queue to consume"),
+    }
+}
+
+struct Parker {
+    database: Database,
+}
+
+impl Parker {
+    async fn run(&mut self, letters: &mut Receiver<Found>) -> anyhow::Result<()> {
+        let mut batch = Vec::with_capacity(usize::from(WINDOW));
+        while letters.recv_many(&mut batch, usize::from(WINDOW)).await > 0 {
+            self.commit(&batch).await?;
+            for found in batch.drain(..) {
+                if found.settler.ack(found.delivery.tag).await? == Settled::Stale {
+                    tracing::debug!("a parked dead letter comes again");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All of a batch at once; if the database refuses, each by itself.
+    async fn commit(&mut self, batch: &[Found]) -> anyhow::Result<()> {
+        let letters: Vec<_> =
+            batch.iter().map(|found| letter(&found.delivery, &found.origin, now())).collect();
+        match self.ingest(&letters).await {
+            Ok(()) => {
+                parked("parked", letters.len());
+                return Ok(());
+            }
+            Err(error) if error.class() == Class::Permanent => {
+                tracing::warn!(%error, "a dead letter is refused: trying each by itself");
+            }
+            Err(error) => return Err(error).context("failed to park dead letters"),
+        }
+        for letter in &letters {
+            match self.ingest(std::slice::from_ref(letter)).await {
+                Ok(()) => parked("parked", 1),
+                Err(error) if error.class() == Class::Permanent => {
+                    tracing::error!(%error, "a dead letter is kept raw");
+                    self.keep_raw(letter, &error.to_string()).await?;
+                    parked("raw", 1);
+                }
+                Err(error) => return Err(error).context("failed to park a dead letter"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn ingest(&mut self, letters: &[Letter]) -> Result<(), store::Error> {
+        let rows: Vec<_> = letters.iter().map(Letter::row).collect();
+        let mut transaction = self.database.begin("park").await?;
+        match dead_letters::ingest(&mut transaction, &rows).await {
+            Ok(()) => transaction.commit().await,
+            Err(error) => {
+                transaction.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn keep_raw(&mut self, letter: &Letter, reason: &str) -> Result<(), store::Error> {
+        let mut transaction = self.database.begin("keep raw").await?;
+        match dead_letters::ingest_raw(&mut transaction, &[letter.raw(reason)]).await {
+            Ok(()) => transaction.commit().await,
+            Err(error) => {
+                transaction.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn parked(result: &'static str, count: usize) {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    DeadLettersParked { worker: crate::NAME, result, count }.emit();
+}

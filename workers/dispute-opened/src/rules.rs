@@ -1,0 +1,89 @@
+//! What disputes, reports on them and their deadlines do to an order.
+
+mod announcing;
+mod deadline;
+mod known;
+mod new;
+mod report;
+
+use contracts::events::DisputeEvent;
+use contracts::{Envelope, Event};
+use domain::operations::{orphan, quarantine, wait_for};
+use domain::order::Order;
+use domain::{
+    Decision, Draft, Moment, MoneyError, OrderId, OrderState, OutcomeCode, ParkKey, Policies, Rules,
+};
+use uuid::Uuid;
+
+use report::Report;
+
+/// Opens disputes, watches their deadlines, and follows them to their end.
+#[derive(Clone, Debug)]
+pub struct DisputeRules {
+    policies: Policies,
+}
+
+impl DisputeRules {
+    /// Rules with these choices of the shop.
+    pub fn new(policies: Policies) -> Self {
+        Self { policies }
+    }
+
+    /// What a provider says of a dispute, whichever of its events says it.
+    fn take(
+        &self,
+        draft: Draft,
+        order: &Order,
+        report: &Report<'_>,
+        moment: Moment,
+    ) -> Result<Decision, MoneyError> {
+        if !report.is_in(order.total.currency()) {
+            let code = OutcomeCode::CurrencyMismatch;
+            return Ok(quarantine(draft, order.id, code, report.reference()));
+        }
+        match report.find(draft.state()) {
+            Err(code) => Ok(quarantine(draft, order.id, code, report.reference())),
+            Ok(None) => self.open(draft, order, report, moment),
+            Ok(Some(known)) => {
+                let known = known.clone();
+                self.progress(draft, order, &known, report)
+            }
+        }
+    }
+
+    /// Waits for what a report rests on; a person must look when that never comes (cases 25, 83).
+    fn wait(&self, draft: Draft, key: ParkKey, report: &Report<'_>, moment: Moment) -> Decision {
+        if !moment.waited_out() {
+            return wait_for(&self.policies, key, moment);
+        }
+        let known = draft.state().order.as_ref().map(|order| order.id);
+        // A dispute may name neither an order nor a payment that we know; its case has no order.
+        let order_id = known.or(report.order_id).unwrap_or(OrderId::from(Uuid::nil()));
+        orphan(draft, order_id, report.reference())
+    }
+}
+
+impl Rules for DisputeRules {
+    type Event = DisputeEvent;
+
+    fn decide(
+        &self,
+        state: &OrderState,
+        message: &Envelope<DisputeEvent>,
+        moment: Moment,
+    ) -> Decision {
+        let draft = || Draft::new(state, message, moment.now);
+        let report = match &message.event {
+            DisputeEvent::Deadline(deadline) => return self.fall_due(draft(), deadline, moment),
+            DisputeEvent::Opened(opened) => Report::opening(opened),
+            DisputeEvent::Updated(updated) => Report::update(updated),
+        };
+        let report = report.with_clock(&self.policies, moment.now);
+        let Some(order) = &state.order else {
+            return self.wait(draft(), message.event.order_ref().into(), &report, moment);
+        };
+        self.take(draft(), order, &report, moment).unwrap_or_else(|sum_too_large| {
+            quarantine(draft(), order.id, sum_too_large.into(), report.reference())
+        })
+    }
+}

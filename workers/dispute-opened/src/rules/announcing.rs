@@ -1,0 +1,150 @@
+//! What is written and said when a dispute takes a new position.
+
+use contracts::events::DisputeStage;
+use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
+use domain::history::position_name;
+use domain::message::Body;
+use domain::order::Order;
+use domain::settlement::{double_loss, put_dispute};
+use domain::timer::{TimerKind, TimerOwner};
+use domain::{Draft, Money, MoneyError, OutcomeCode, Timestamp};
+
+use super::DisputeRules;
+
+impl DisputeRules {
+    /// Writes a dispute with its money, its deadline and what there is to say about it.
+    pub(super) fn put(
+        &self,
+        draft: &mut Draft,
+        order: &Order,
+        known: Option<&Dispute>,
+        dispute: Dispute,
+    ) -> Result<(), MoneyError> {
+        let before = known.map(|known| known.position);
+        let excess = excess(draft, order, before, &dispute)?;
+        let reason = excess.map(|_| OutcomeCode::AlreadyRefunded);
+        put_dispute(draft, order, dispute.clone(), reason)?;
+        if before.is_none() {
+            acknowledge(draft, order, &dispute);
+        }
+        if let Some(excess) = excess.filter(|_| takes_money(before, dispute.position)) {
+            announce_double_loss(draft, order, &dispute, excess);
+        }
+        announce_verdict(draft, order, before, &dispute);
+        let awaits = dispute.position.status == DisputeStatus::NeedsResponse;
+        let Some(due_at) = dispute.evidence_due_at.filter(|_| awaits) else {
+            draft.cancel(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id));
+            return if awaits { accept(draft, order, dispute) } else { Ok(()) };
+        };
+        self.ask_for_evidence(draft, order, &dispute, due_at);
+        if excess.is_some() {
+            submit_evidence(draft, order, &dispute, OutcomeCode::AlreadyRefunded);
+        }
+        Ok(())
+    }
+
+    /// Asks for evidence, and arms the deadline: the clock runs from the event, not its arrival.
+    fn ask_for_evidence(
+        &self,
+        draft: &mut Draft,
+        order: &Order,
+        dispute: &Dispute,
+        due_at: Timestamp,
+    ) {
+        let (order_id, dispute_id) = (order.id, dispute.id);
+        let submit_at = due_at.minus(self.policies.disputes.submit_before_due);
+        let next = if submit_at > draft.now() { submit_at } else { due_at };
+        draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute_id), next);
+        draft.send(order_id, Body::DisputeEvidenceRequested { order_id, dispute_id, due_at });
+    }
+}
+
+/// Hands in what evidence there is.
+pub(super) fn submit_evidence(
+    draft: &mut Draft,
+    order: &Order,
+    dispute: &Dispute,
+    code: OutcomeCode,
+) {
+    let (order_id, dispute_id) = (order.id, dispute.id);
+    draft.send(order_id, Body::DisputeEvidenceSubmit { order_id, dispute_id, code });
+}
+
+/// Whether the provider takes the money with this change.
+fn takes_money(before: Option<DisputePosition>, now: DisputePosition) -> bool {
+    now.holds_money() && !before.is_some_and(DisputePosition::holds_money)
+}
+
+/// By how much the dispute asks for money that is refunded already (cases 70 and 71).
+fn excess(
+    draft: &Draft,
+    order: &Order,
+    before: Option<DisputePosition>,
+    dispute: &Dispute,
+) -> Result<Option<Money>, MoneyError> {
+    let asks = dispute.position.status == DisputeStatus::NeedsResponse;
+    if !asks && !takes_money(before, dispute.position) {
+        return Ok(None);
+    }
+    let counted = before.is_some_and(DisputePosition::holds_money);
+    let nothing = Money::zero(order.total.currency());
+    let further = if counted { nothing } else { dispute.amount };
+    double_loss(draft.state(), order, dispute.attempt_id, further)
+}
+
+/// Gives in to a dispute that cannot be answered (case 79).
+fn accept(draft: &mut Draft, order: &Order, dispute: Dispute) -> Result<(), MoneyError> {
+    let before = dispute.position;
+    let position = DisputePosition { status: DisputeStatus::Accepted, ..before };
+    let closed_at = Some(dispute.last_event_at);
+    let dispute = Dispute { position, closed_at, ..dispute };
+    put_dispute(draft, order, dispute.clone(), Some(OutcomeCode::NoResponsePossible))?;
+    announce_verdict(draft, order, Some(before), &dispute);
+    Ok(())
+}
+
+fn acknowledge(draft: &mut Draft, order: &Order, dispute: &Dispute) {
+    let (order_id, dispute_id, amount) = (order.id, dispute.id, dispute.amount);
+    let position = position_name(dispute.position);
+    draft.send(order_id, Body::DisputeOpenedAck { order_id, dispute_id, amount, position });
+}
+
+fn announce_double_loss(draft: &mut Draft, order: &Order, dispute: &Dispute, excess: Money) {
+    let (order_id, dispute_id, attempt_id) = (order.id, dispute.id, dispute.attempt_id);
+    let body = Body::DisputeDoubleLossDetected { order_id, dispute_id, attempt_id, excess };
+    draft.send(order_id, body);
+}
+
+/// Whom a dispute was decided for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Merchant,
+    Buyer,
+}
+
+fn verdict(position: DisputePosition) -> Option<Verdict> {
+    match position.status {
+        DisputeStatus::NeedsResponse | DisputeStatus::UnderReview => None,
+        DisputeStatus::Won | DisputeStatus::Withdrawn => Some(Verdict::Merchant),
+        DisputeStatus::Lost | DisputeStatus::Accepted => Some(Verdict::Buyer),
+    }
+}
+
+/// Says whom the dispute was decided for, if that is news; an inquiry is about no money.
+fn announce_verdict(
+    draft: &mut Draft,
+    order: &Order,
+    before: Option<DisputePosition>,
+    dispute: &Dispute,
+) {
+    let now = verdict(dispute.position);
+    let Some(verdict) = now.filter(|_| now != before.and_then(self::verdict)) else { return };
+    let inquiry = dispute.position.stage == DisputeStage::Inquiry;
+    let amount = if inquiry { Money::zero(order.total.currency()) } else { dispute.amount };
+    let (order_id, dispute_id) = (order.id, dispute.id);
+    let body = match verdict {
+        Verdict::Merchant => Body::DisputeWon { order_id, dispute_id, amount },
+        Verdict::Buyer => Body::DisputeLost { order_id, dispute_id, amount },
+    };
+    draft.send(order_id, body);
+}

@@ -1,0 +1,75 @@
+//! A dispute's deadline.
+
+use contracts::events::DisputeDeadline;
+use domain::dispute::{Dispute, DisputeStatus};
+use domain::message::Body;
+use domain::operations::wait_for;
+use domain::order::Order;
+use domain::timer::{TimerKind, TimerOwner};
+use domain::{Changes, Decision, Draft, Moment, OutcomeCode, ParkKey, Timestamp};
+
+use super::DisputeRules;
+use super::announcing::submit_evidence;
+
+impl DisputeRules {
+    /// Hands evidence in shortly before the deadline, and raises the alarm at it (case 80).
+    ///
+    /// The message is a hint only: the timer's row decides whether its time has come.
+    pub(super) fn fall_due(
+        &self,
+        draft: Draft,
+        deadline: &DisputeDeadline,
+        moment: Moment,
+    ) -> Decision {
+        let Some(order) = draft.state().order.clone() else {
+            return self.await_order(deadline, moment);
+        };
+        let (kind, owner) = timer(deadline);
+        let due = draft.state().check_due(kind, owner, deadline.generation, draft.now());
+        if let Err(code) = due {
+            return Decision::noop(code);
+        }
+        let awaiting = |dispute: &&Dispute| dispute.position.status == DisputeStatus::NeedsResponse;
+        let dispute = draft.state().dispute(deadline.dispute_id).filter(awaiting).cloned();
+        let Some((dispute, due_at)) = dispute.and_then(|d| d.evidence_due_at.map(|at| (d, at)))
+        else {
+            return Decision::noop(OutcomeCode::Stale);
+        };
+        if draft.now() < due_at {
+            submit(draft, &order, &dispute, due_at)
+        } else {
+            escalate(draft, &order, dispute)
+        }
+    }
+
+    /// A timer whose order is not known has no side effect, now or later (case 13).
+    fn await_order(&self, deadline: &DisputeDeadline, moment: Moment) -> Decision {
+        if moment.waited_out() {
+            return Decision::orphan(Changes::default());
+        }
+        wait_for(&self.policies, ParkKey::Order(deadline.order_id), moment)
+    }
+}
+
+fn timer(deadline: &DisputeDeadline) -> (TimerKind, TimerOwner) {
+    (TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(deadline.dispute_id))
+}
+
+/// Hands in what evidence there is, and looks again at the deadline itself.
+fn submit(mut draft: Draft, order: &Order, dispute: &Dispute, due_at: Timestamp) -> Decision {
+    submit_evidence(&mut draft, order, dispute, OutcomeCode::DeadlineNear);
+    draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id), due_at);
+    draft.touch();
+    Decision::apply(draft.finish())
+}
+
+/// Says that the deadline passed; the provider's verdict is still awaited.
+fn escalate(mut draft: Draft, order: &Order, dispute: Dispute) -> Decision {
+    let (order_id, dispute_id) = (order.id, dispute.id);
+    draft.fire(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute_id));
+    draft.put_dispute(Dispute { deadline_missed: true, ..dispute }, None);
+    draft.touch();
+    let code = OutcomeCode::DeadlineMissed;
+    draft.send(order_id, Body::DisputeEscalated { order_id, dispute_id, code });
+    Decision::apply(draft.finish())
+}

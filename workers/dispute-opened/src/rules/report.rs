@@ -1,0 +1,114 @@
+//! What an event says of a dispute, whichever event it is.
+
+use contracts::events::{DisputeOpened, DisputeReason, DisputeStage, DisputeUpdated};
+use contracts::{ProviderRef, Token};
+use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
+use domain::operations::clamp_skew;
+use domain::{Currency, DisputeId, Money, OrderId, OrderState, OutcomeCode, Policies, Timestamp};
+
+/// `dispute.opened` and `dispute.updated` as one: the first says that evidence is awaited.
+#[derive(Clone, Copy)]
+pub(super) struct Report<'a> {
+    /// Whether the event is the dispute's opening.
+    pub(super) opening: bool,
+    pub(super) dispute_id: Option<DisputeId>,
+    pub(super) provider: &'a Token<32>,
+    pub(super) provider_ref: &'a ProviderRef,
+    pub(super) payment_ref: Option<&'a ProviderRef>,
+    pub(super) order_id: Option<OrderId>,
+    pub(super) position: DisputePosition,
+    /// When it happened at the provider.
+    pub(super) at: Timestamp,
+    pub(super) amount: Option<Money>,
+    pub(super) reason: Option<DisputeReason>,
+    pub(super) network_reason_code: Option<&'a Token<32>>,
+    pub(super) evidence_due_at: Option<Timestamp>,
+    fee: Option<Money>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn opening(opened: &'a DisputeOpened) -> Self {
+        let (stage, status) = (opened.stage, DisputeStatus::NeedsResponse);
+        Self {
+            opening: true,
+            dispute_id: Some(opened.dispute_id),
+            provider: &opened.provider,
+            provider_ref: &opened.provider_ref,
+            payment_ref: Some(&opened.payment_ref),
+            order_id: opened.order_id,
+            position: DisputePosition { stage, status },
+            at: opened.opened_at,
+            amount: Some(opened.amount),
+            reason: Some(opened.reason_category),
+            network_reason_code: opened.network_reason_code.as_ref(),
+            evidence_due_at: opened.evidence_due_at,
+            fee: opened.fee,
+        }
+    }
+
+    pub(super) fn update(updated: &'a DisputeUpdated) -> Self {
+        let (stage, status) = (updated.stage, updated.status.into());
+        Self {
+            opening: false,
+            dispute_id: updated.dispute_id,
+            provider: &updated.provider,
+            provider_ref: &updated.provider_ref,
+            payment_ref: updated.payment_ref.as_ref(),
+            order_id: updated.order_id,
+            position: DisputePosition { stage, status },
+            at: updated.occurred_at,
+            amount: updated.amount,
+            reason: updated.reason_category,
+            network_reason_code: None,
+            evidence_due_at: updated.evidence_due_at,
+            fee: updated.fee,
+        }
+    }
+
+    /// Holds the sender's clock to ours (case 14).
+    pub(super) fn with_clock(self, policies: &Policies, now: Timestamp) -> Self {
+        let (at, _ahead) = clamp_skew(policies, self.at, now);
+        Self { at, ..self }
+    }
+
+    /// What the dispute is called when somebody must look for it.
+    pub(super) fn reference(&self) -> String {
+        format!("{}/{}", self.provider, self.provider_ref)
+    }
+
+    /// Whether its amounts are in the order's currency (case 73).
+    pub(super) fn is_in(&self, currency: Currency) -> bool {
+        self.amount.into_iter().chain(self.fee).all(|money| money.currency() == currency)
+    }
+
+    /// Whether evidence is awaited, but no deadline for it is known (case 79).
+    pub(super) fn lacks_deadline(&self) -> bool {
+        self.position.status == DisputeStatus::NeedsResponse && self.evidence_due_at.is_none()
+    }
+
+    /// What the provider charges for the stage; an inquiry moves no money.
+    pub(super) fn fee(&self) -> Option<Money> {
+        self.fee.filter(|_| self.position.stage > DisputeStage::Inquiry)
+    }
+
+    /// The dispute that is meant, if it is known and the facts agree.
+    pub(super) fn find<'s>(
+        &self,
+        state: &'s OrderState,
+    ) -> Result<Option<&'s Dispute>, OutcomeCode> {
+        let is_meant = |dispute: &&Dispute| {
+            dispute.provider == *self.provider && dispute.provider_ref == *self.provider_ref
+        };
+        let Some(known) = state.disputes.iter().find(is_meant) else {
+            // One id for two of the provider's disputes: they cannot be told apart any more.
+            let taken = self.dispute_id.is_some_and(|id| state.dispute(id).is_some());
+            return if taken { Err(OutcomeCode::FactConflict) } else { Ok(None) };
+        };
+        let other_amount = self.amount.is_some_and(|amount| amount != known.amount);
+        let attempt = self.payment_ref.map(|r| state.attempt_by_ref(self.provider, r));
+        let other_payment =
+            attempt.is_some_and(|a| a.is_none_or(|attempt| attempt.id != known.attempt_id));
+        let agrees = !other_amount && !other_payment;
+        if agrees { Ok(Some(known)) } else { Err(OutcomeCode::FactConflict) }
+    }
+}

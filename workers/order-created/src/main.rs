@@ -1,0 +1,7 @@
+//! The worker `order-created`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runtime::run_worker("order-created", order_created::OrderRules::new)
+}

@@ -1,0 +1,48 @@
+//! What an order's own events do to it.
+
+mod cancellation;
+mod opening;
+mod revision;
+
+use contracts::Envelope;
+use contracts::events::OrderEvent;
+use domain::operations::quarantine;
+use domain::{Decision, Draft, Moment, OrderState, Policies, Rules};
+
+/// Opens, revises and cancels orders.
+#[derive(Clone, Debug)]
+pub struct OrderRules {
+    policies: Policies,
+}
+
+impl OrderRules {
+    /// Rules with these choices of the shop.
+    pub fn new(policies: Policies) -> Self {
+        Self { policies }
+    }
+}
+
+impl Rules for OrderRules {
+    type Event = OrderEvent;
+
+    fn decide(
+        &self,
+        state: &OrderState,
+        message: &Envelope<OrderEvent>,
+        moment: Moment,
+    ) -> Decision {
+        let draft = || Draft::new(state, message, moment.now);
+        match (&message.event, &state.order) {
+            (OrderEvent::Created(created), None) => self.open(draft(), created),
+            (OrderEvent::Created(created), Some(known)) => self.revise(draft(), known, created),
+            (OrderEvent::CancelRequested(request), None) => {
+                self.await_order(draft(), request, moment)
+            }
+            (OrderEvent::CancelRequested(request), Some(known)) => {
+                cancellation::cancel(draft(), known, request).unwrap_or_else(|error| {
+                    quarantine(draft(), known.id, error.into(), known.id.to_string())
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The relay's loop: read, publish, mark.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use broker::{Publisher, PublisherConfig, Session};
+use contracts::Timestamp;
+use runtime::{Process, database_ready, sessions, topology_ready};
+use store::Database;
+use store::listener::{Channel, Listener};
+use store::outbox::{self, Backlog, Exchange, OutboxKey, PendingMessage, Shards};
+use telemetry::happenings::{OutboxBacklog, Published};
+use tokio::time::Instant;
+
+use crate::publication::{Fate, publication};
+
+/// Most rows published before they are marked.
+const WINDOW: usize = 1000;
+/// How often the backlog is measured.
+const GAUGE_EVERY: Duration = Duration::from_secs(5);
+
+/// Publishes the outbox until asked to stop.
+///
+/// # Errors
+/// Never for want of a dependency: that is waited for.
+pub async fn relay(process: Process) -> anyhow::Result<()> {
+    sessions(&process, async |session| {
+        let mut waiting = process.waiting();
+        match database_ready(&process.config, &mut waiting).await {
+            Some(database) => Relay::start(process.clone(), session, database).await?.run().await,
+            None => Ok(()),
+        }
+    })
+    .await;
+    Ok(())
+}
+
+struct Relay {
+    process: Process,
+    publisher: Publisher,
+    database: Database,
+    listener: Listener,
+    shards: Shards,
+    next_gauge: Instant,
+}
+
+impl Relay {
+    async fn start(
+        process: Process,
+        session: &Session,
+        mut database: Database,
+    ) -> anyhow::Result<Self> {
+        topology_ready(&process.config, session).await?;
+        let publisher = session.publisher(PublisherConfig::default()).await?;
+        let listener = Listener::new(process.config.database.clone(), Channel::Outbox);
+        let mut shards = Shards::default();
+        outbox::own_shards(&mut database, &mut shards).await?;
+        process.health.ready();
+        let next_gauge = Instant::now();
+        Ok(Self { process, publisher, database, listener, shards, next_gauge })
+    }
+
+    async fn run(mut self) -> anyhow::Result<()> {
+        let mut stop = self.process.stop.clone();
+        while !stop.is_requested() {
+            let rows = outbox::pending(&mut self.database, &self.shards, WINDOW).await?;
+            let full = rows.len() == WINDOW;
+            if !rows.is_empty() {
+                self.publish(rows).await?;
+            }
+            self.measure().await?;
+            if !full {
+                // Shards of a relay that died are free by now.
+                outbox::own_shards(&mut self.database, &mut self.shards).await?;
+                tokio::select! {
+                    () = stop.requested() => break,
+                    _hint = self.listener.wait(self.process.config.poll) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn publish(&mut self, rows: Vec<PendingMessage>) -> anyhow::Result<()> {
+        let names = &self.process.config.names;
+        let publications = rows.iter().map(|row| publication(names, row)).collect();
+        let outcomes = self.publisher.publish_all(publications).await?;
+        let (mut done, mut unconfirmed) = (Vec::new(), 0_u64);
+        let mut postponed: BTreeMap<Duration, Vec<OutboxKey>> = BTreeMap::new();
+        let mut counts = Counts::default();
+        for (row, outcome) in rows.iter().zip(&outcomes) {
+            let fate = Fate::of(outcome, row.must_route, row.attempts);
+            counts.add(row.exchange, fate);
+            match fate {
+                Fate::Sent | Fate::Unheard => done.push(row.key),
+                Fate::Postponed(pause) => {
+                    let (message_id, routing_key) = (&row.message_id, &row.routing_key);
+                    tracing::warn!(message_id, routing_key, ?pause, "command reached no queue");
+                    postponed.entry(pause).or_default().push(row.key);
+                }
+                Fate::Unconfirmed => unconfirmed += 1,
+            }
+        }
+        counts.emit();
+        outbox::mark_sent(&mut self.database, &done).await?;
+        for (pause, keys) in postponed {
+            outbox::postpone(&mut self.database, &keys, pause).await?;
+        }
+        anyhow::ensure!(unconfirmed == 0, "{unconfirmed} messages were not confirmed");
+        Ok(())
+    }
+
+    async fn measure(&mut self) -> anyhow::Result<()> {
+        if Instant::now() >= self.next_gauge {
+            self.next_gauge = Instant::now() + GAUGE_EVERY;
+            let backlog = outbox::backlog(&mut self.database)
+                .await
+                .context("failed to measure the outbox")?;
+            OutboxBacklog {
+                worker: crate::NAME,
+                pending: u32::try_from(backlog.count).unwrap_or(u32::MAX),
+                oldest_seconds: oldest_seconds(&backlog),
+            }
+            .emit();
+        }
+        Ok(())
+    }
+}
+
+/// When the oldest message was written, in seconds since 1970; 0 for none.
+fn oldest_seconds(backlog: &Backlog) -> f64 {
+    if backlog.count == 0 {
+        return 0.0;
+    }
+    runtime::now().minus(backlog.oldest).since(Timestamp::EPOCH).as_secs_f64()
+}
+
+/// The broker's answers, added up before they are counted.
+#[derive(Debug, Default)]
+struct Counts(Vec<(&'static str, &'static str, u64)>);
+
+impl Counts {
+    fn add(&mut self, exchange: Exchange, fate: Fate) {
+        let exchange = match exchange {
+            Exchange::Events => "events",
+            Exchange::Return => "return",
+        };
+        let same = |(e, r, _): &&mut (_, _, _)| (*e, *r) == (exchange, fate.name());
+        match self.0.iter_mut().find(same) {
+            Some((_, _, count)) => *count += 1,
+            None => self.0.push((exchange, fate.name(), 1)),
+        }
+    }
+
+    fn emit(self) {
+        for (exchange, result, count) in self.0 {
+            Published { worker: crate::NAME, exchange, result, count }.emit();
+        }
+    }
+}

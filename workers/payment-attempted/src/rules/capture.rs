@@ -1,0 +1,200 @@
+//! Money that a provider took for us.
+
+use contracts::events::RefundReason;
+use contracts::{Money, MoneyError};
+use domain::ledger::{Account, JournalCode, Leg};
+use domain::message::Body;
+use domain::operations::{
+    OwnRefund, open_case, pay_order, refund_own, request_void, void_if_authorized,
+};
+use domain::order::OrderStatus;
+use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
+use domain::settlement::rebook_losses;
+use domain::{Decision, Draft, OutcomeCode};
+
+use super::contradiction::Contradiction;
+use super::report::{Report, capture_ref, over_captured, reference};
+
+/// Records a capture, whatever its order's status; what the order cannot keep goes back.
+pub(super) fn record(mut draft: Draft, report: &Report<'_>) -> Result<Decision, Contradiction> {
+    let event = report.event;
+    if let Some(known) = draft.state().capture(event.attempt_id, capture_ref(event)) {
+        let same = known.amount == event.amount;
+        let noop = Decision::noop(OutcomeCode::DuplicateFact);
+        return same.then_some(noop).ok_or(Contradiction::Fact);
+    }
+    // No later sum over the order can be larger than this one (case 55).
+    draft.state().captured_in_total(report.order)?.checked_add(event.amount)?;
+
+    let capture = classify(&draft, report)?;
+    let attempt = put_attempt(&mut draft, report, capture.classification)?;
+    draft.put_capture(capture.clone());
+    post(&mut draft, &capture)?;
+    rebook_losses(&mut draft, report.order, attempt.id)?;
+    give_back_excess(&mut draft, report, &attempt, &capture)?;
+    void_remainder(&mut draft, report, &attempt)?;
+    if is_covered_now(&draft, report)? {
+        pay_order(&mut draft, report.order.clone(), None);
+    }
+    Ok(Decision::apply(draft.finish()))
+}
+
+/// How much of it pays the order; of a closed order nothing (cases 3, 43 to 46 and 84).
+fn classify(draft: &Draft, report: &Report<'_>) -> Result<Capture, MoneyError> {
+    let amount = report.event.amount;
+    let (closed, left) = match report.order.status {
+        // A paid order lacks money again when one of its captures failed (case 50).
+        OrderStatus::PendingPayment | OrderStatus::Paid => {
+            (false, draft.state().left_to_pay(report.order)?)
+        }
+        OrderStatus::Expired | OrderStatus::Cancelled => (true, report.nothing()),
+    };
+    let excess = amount.saturating_sub(left)?;
+    let applied = amount.checked_sub(excess)?;
+    let classification = match (closed, applied.is_zero(), excess.is_zero()) {
+        (true, _, _) => Classification::Late,
+        (false, _, true) => Classification::Normal,
+        (false, true, false) => Classification::Duplicate,
+        (false, false, false) => Classification::Overpaid,
+    };
+    Ok(Capture {
+        attempt_id: report.event.attempt_id,
+        capture_ref: capture_ref(report.event).clone(),
+        amount,
+        applied,
+        classification,
+        occurred_at: report.at,
+        reversed_at: None,
+    })
+}
+
+fn put_attempt(
+    draft: &mut Draft,
+    report: &Report<'_>,
+    classification: Classification,
+) -> Result<Attempt, MoneyError> {
+    let known = draft.state().attempt(report.event.attempt_id);
+    let from = known.map(|attempt| attempt.status);
+    let mut attempt = report.attempt(known);
+    let captured = draft.state().captured(report.order, attempt.id)?;
+    let captured = captured.checked_add(report.event.amount)?;
+    if attempt.authorized.is_zero() {
+        attempt.authorized = report.authorized().unwrap_or(attempt.authorized);
+    }
+    if attempt.authorized.is_zero() && captured.minor() > attempt.amount.minor() {
+        attempt.amount = captured;
+    }
+    let target = status_after(&attempt, captured, report.event.final_capture);
+    attempt.status = match from {
+        // After a failed capture only `captured` may follow, however much it is.
+        Some(AttemptStatus::CaptureFailed) if !target.can_follow(from) => AttemptStatus::Captured,
+        Some(from) if !target.can_follow(Some(from)) => from,
+        Some(_) | None => target,
+    };
+    let anomaly = anomaly(report, classification).map(|(code, _)| code);
+    draft.put_attempt(attempt.clone(), anomaly.or(report.reason()));
+    if over_captured(&attempt, captured) {
+        open_case(draft, report.order.id, OutcomeCode::OverCapture, reference(report.event));
+    }
+    Ok(attempt)
+}
+
+/// Where captures of this sum leave an attempt (cases 46 to 48).
+fn status_after(attempt: &Attempt, captured: Money, last: Option<bool>) -> AttemptStatus {
+    let authorized = attempt.authorized;
+    let more_may_follow = if authorized.is_zero() {
+        last == Some(false)
+    } else {
+        last != Some(true) && captured.minor() < authorized.minor()
+    };
+    if over_captured(attempt, captured) {
+        AttemptStatus::Review
+    } else if more_may_follow {
+        AttemptStatus::PartiallyCaptured
+    } else {
+        AttemptStatus::Captured
+    }
+}
+
+fn post(draft: &mut Draft, capture: &Capture) -> Result<(), MoneyError> {
+    let leg = |credit, amount| Leg {
+        code: JournalCode::Capture,
+        debit: Account::PspReceivable,
+        credit,
+        amount,
+    };
+    let legs =
+        [leg(Account::CustomerFunds, capture.applied), leg(Account::Suspense, capture.excess()?)];
+    draft.post(capture.reference(), legs);
+    Ok(())
+}
+
+/// Refunds what does not pay the order, once per capture (cases 3, 4, 44, 45 and 65).
+fn give_back_excess(
+    draft: &mut Draft,
+    report: &Report<'_>,
+    attempt: &Attempt,
+    capture: &Capture,
+) -> Result<(), MoneyError> {
+    let class = capture.classification;
+    let Some((code, reason)) = anomaly(report, class) else {
+        return Ok(());
+    };
+    let order_id = report.order.id;
+    let excess = capture.excess()?;
+    let wanted = OwnRefund {
+        attempt,
+        amount: excess,
+        request_key: capture.excess_refund_key(),
+        reason,
+        funded_from: Account::Suspense,
+        code,
+    };
+    refund_own(draft, report.order, &wanted);
+    let attempt_id = attempt.id;
+    draft.send(order_id, Body::PaymentAnomaly { order_id, attempt_id, class, code, excess });
+    Ok(())
+}
+
+/// What is wrong with money of this class, and why it is refunded.
+fn anomaly(report: &Report<'_>, class: Classification) -> Option<(OutcomeCode, RefundReason)> {
+    match class {
+        Classification::Normal => None,
+        Classification::Late => Some(lateness(report)),
+        Classification::Duplicate => Some((OutcomeCode::DuplicatePayment, RefundReason::Duplicate)),
+        Classification::Overpaid => Some((OutcomeCode::Overpaid, RefundReason::Overpaid)),
+    }
+}
+
+/// Whether the money was late, or only its report (cases 3 and 4).
+fn lateness(report: &Report<'_>) -> (OutcomeCode, RefundReason) {
+    let order = report.order;
+    let cancelled_at = order.closed_at.filter(|_| order.status == OrderStatus::Cancelled);
+    let (deadline, reason) = match cancelled_at {
+        Some(cancelled_at) => (cancelled_at, RefundReason::OrderCancelled),
+        None => (order.expires_at, RefundReason::LatePayment),
+    };
+    let in_time = report.at <= deadline;
+    (if in_time { OutcomeCode::LateNotification } else { OutcomeCode::LatePayment }, reason)
+}
+
+/// Gives back what is authorised but will not be captured (cases 47 and 84).
+fn void_remainder(
+    draft: &mut Draft,
+    report: &Report<'_>,
+    attempt: &Attempt,
+) -> Result<(), MoneyError> {
+    let captured = draft.state().captured(report.order, attempt.id)?;
+    let remains = attempt.authorized.minor() > captured.minor();
+    if remains && report.event.final_capture == Some(true) {
+        request_void(draft, report.order, attempt);
+    } else if report.order.status != OrderStatus::PendingPayment {
+        void_if_authorized(draft, report.order, attempt);
+    }
+    Ok(())
+}
+
+fn is_covered_now(draft: &Draft, report: &Report<'_>) -> Result<bool, MoneyError> {
+    let pending = report.order.status == OrderStatus::PendingPayment;
+    Ok(pending && draft.state().left_to_pay(report.order)?.is_zero())
+}

@@ -1,0 +1,119 @@
+//! Captures that failed after all (case 50).
+
+use contracts::{Money, MoneyError};
+use domain::ledger::{Account, JournalCode, Leg};
+use domain::message::Body;
+use domain::operations::open_case;
+use domain::order::OrderStatus;
+use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
+use domain::refund::{Refund, RefundMoney, RefundStatus};
+use domain::settlement::{held_in, put_refund, rebook_losses};
+use domain::{Decision, Draft, OutcomeCode};
+
+use super::contradiction::Contradiction;
+use super::progress::announce_failure;
+use super::report::{Report, capture_ref, reference};
+
+/// Takes a capture back out of the books; the order keeps its status (case 37).
+pub(super) fn record(mut draft: Draft, report: &Report<'_>) -> Result<Decision, Contradiction> {
+    let loss = match find(&draft, report) {
+        Some(known) if known.amount != report.event.amount => return Err(Contradiction::Fact),
+        Some(known) if !known.is_live() => {
+            return Ok(Decision::noop(OutcomeCode::DuplicateFact));
+        }
+        Some(known) => take_back(&mut draft, report, &known)?,
+        None => {
+            foresee(&mut draft, report);
+            report.nothing()
+        }
+    };
+    let attempt = put_attempt(&mut draft, report)?;
+    let order = report.order;
+    if order.status == OrderStatus::PendingPayment {
+        announce_failure(&mut draft, report, &attempt);
+    }
+    if order.status == OrderStatus::Paid || !loss.is_zero() {
+        open_case(&mut draft, order.id, OutcomeCode::CaptureFailed, reference(report.event));
+    }
+    Ok(Decision::apply(draft.finish()))
+}
+
+/// The capture that failed; without a reference of its own, the attempt's only one.
+fn find(draft: &Draft, report: &Report<'_>) -> Option<Capture> {
+    let (event, state) = (report.event, draft.state());
+    let named = state.capture(event.attempt_id, capture_ref(event));
+    let mut of_attempt = state.captures.iter().filter(|c| c.attempt_id == event.attempt_id);
+    let only = of_attempt.next().filter(|_| of_attempt.next().is_none());
+    named.or(only.filter(|_| event.capture_ref.is_none())).cloned()
+}
+
+/// Remembers a failure whose capture is still on its way, so that it will not count.
+fn foresee(draft: &mut Draft, report: &Report<'_>) {
+    draft.put_capture(Capture {
+        attempt_id: report.event.attempt_id,
+        capture_ref: capture_ref(report.event).clone(),
+        amount: report.event.amount,
+        applied: report.nothing(),
+        classification: Classification::Normal,
+        occurred_at: report.at,
+        reversed_at: Some(draft.now()),
+    });
+}
+
+/// Reverses a capture, and answers how much of it we had given away by then.
+fn take_back(
+    draft: &mut Draft,
+    report: &Report<'_>,
+    capture: &Capture,
+) -> Result<Money, MoneyError> {
+    let mut loss = capture.amount;
+    let mut legs = Vec::new();
+    let mut reverse = |debit, amount| {
+        let (code, credit) = (JournalCode::CaptureReversed, Account::PspReceivable);
+        legs.push(Leg { code, debit, credit, amount });
+    };
+    let shares = [
+        (Account::CustomerFunds, capture.applied, capture.closing_refund_key()),
+        (Account::Suspense, capture.excess()?, capture.excess_refund_key()),
+    ];
+    for (account, share, refund_key) in shares {
+        call_off(draft, report, &refund_key)?;
+        let held = held_in(draft.state(), report.order, capture.attempt_id, account)?;
+        let still_there = if held.minor() < share.minor() { held } else { share };
+        reverse(account, still_there);
+        loss = loss.checked_sub(still_there)?;
+    }
+    reverse(Account::DisputeLosses, loss);
+    draft.put_capture(Capture { reversed_at: Some(draft.now()), ..capture.clone() });
+    draft.post(capture.reference(), legs);
+    rebook_losses(draft, report.order, capture.attempt_id)?;
+    Ok(loss)
+}
+
+/// Calls off the refund that the capture caused, if it is still under way.
+fn call_off(draft: &mut Draft, report: &Report<'_>, key: &str) -> Result<(), MoneyError> {
+    let known = draft.state().refunds.iter().find(|refund| refund.request_key.as_str() == key);
+    let reserved = known.filter(|refund| refund.status.money() == RefundMoney::Reserved).cloned();
+    let Some(refund) = reserved else {
+        return Ok(());
+    };
+    let (order_id, refund_id, amount) = (report.order.id, refund.id, refund.amount);
+    let cancelled = Refund { status: RefundStatus::Cancelled, ..refund };
+    put_refund(draft, report.order, cancelled, Some(OutcomeCode::CaptureFailed))?;
+    draft.send(order_id, Body::RefundFailed { order_id, refund_id, amount, reversed: false });
+    Ok(())
+}
+
+/// An attempt that has no money left has failed.
+fn put_attempt(draft: &mut Draft, report: &Report<'_>) -> Result<Attempt, MoneyError> {
+    let known = draft.state().attempt(report.event.attempt_id);
+    let from = known.map(|attempt| attempt.status);
+    let mut attempt = report.attempt(known);
+    let nothing_left = draft.state().captured(report.order, attempt.id)?.is_zero();
+    let failures = [AttemptStatus::CaptureFailed, AttemptStatus::Failed];
+    if let Some(failed) = failures.into_iter().find(|to| nothing_left && to.can_follow(from)) {
+        attempt.status = failed;
+    }
+    draft.put_attempt(attempt.clone(), Some(OutcomeCode::CaptureFailed));
+    Ok(attempt)
+}

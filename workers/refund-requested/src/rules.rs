@@ -1,0 +1,91 @@
+//! What wishes for refunds, and reports on them, do to an order.
+
+mod allocation;
+mod recording;
+mod report;
+mod request;
+mod review;
+
+use contracts::Envelope;
+use contracts::events::{RefundEvent, RefundRequested, RefundUpdated};
+use domain::message::Body;
+use domain::operations::{orphan, quarantine, wait_for};
+use domain::order::Order;
+use domain::{
+    Decision, Draft, Moment, MoneyError, OrderState, OutcomeCode, ParkKey, Policies, Rules,
+};
+
+/// Decides on refunds, and follows them to their end.
+#[derive(Clone, Debug)]
+pub struct RefundRules {
+    policies: Policies,
+}
+
+impl RefundRules {
+    /// Rules with these choices of the shop.
+    pub fn new(policies: Policies) -> Self {
+        Self { policies }
+    }
+
+    /// Waits for the order; the one who asked is told when it never comes (case 25).
+    fn await_requested(
+        &self,
+        mut draft: Draft,
+        request: &RefundRequested,
+        moment: Moment,
+    ) -> Decision {
+        let order_id = request.order_id;
+        if !moment.waited_out() {
+            return wait_for(&self.policies, ParkKey::Order(order_id), moment);
+        }
+        let (request_key, code) = (request.request_key.clone(), OutcomeCode::Orphaned);
+        draft.send(order_id, Body::RefundRejected { order_id, request_key, code });
+        Decision::orphan(draft.finish())
+    }
+
+    /// Waits for the order; money that left for an unknown one needs a person (case 25).
+    fn await_reported(&self, draft: Draft, update: &RefundUpdated, moment: Moment) -> Decision {
+        if !moment.waited_out() {
+            return wait_for(&self.policies, ParkKey::Order(update.order_id), moment);
+        }
+        orphan(draft, update.order_id, report::reference(update))
+    }
+
+    fn decide_known(
+        &self,
+        draft: Draft,
+        order: &Order,
+        event: &RefundEvent,
+        moment: Moment,
+    ) -> Result<Decision, MoneyError> {
+        match event {
+            RefundEvent::Requested(request) => self.judge(draft, order, request, moment),
+            RefundEvent::Updated(update) => self.follow(draft, order, update),
+        }
+    }
+}
+
+impl Rules for RefundRules {
+    type Event = RefundEvent;
+
+    fn decide(
+        &self,
+        state: &OrderState,
+        message: &Envelope<RefundEvent>,
+        moment: Moment,
+    ) -> Decision {
+        let draft = || Draft::new(state, message, moment.now);
+        match (&state.order, &message.event) {
+            (None, RefundEvent::Requested(request)) => {
+                self.await_requested(draft(), request, moment)
+            }
+            (None, RefundEvent::Updated(update)) => self.await_reported(draft(), update, moment),
+            (Some(order), event) => {
+                let decision = self.decide_known(draft(), order, event, moment);
+                decision.unwrap_or_else(|sum_too_large| {
+                    quarantine(draft(), order.id, sum_too_large.into(), order.id.to_string())
+                })
+            }
+        }
+    }
+}

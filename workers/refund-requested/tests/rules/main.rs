@@ -1,0 +1,12 @@
+//! What wishes for refunds, and reports on them, do to an order, case by case of the domain's list.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod convergence;
+mod disputed;
+mod histories;
+mod parking;
+mod reports;
+mod requests;
+mod review;
+mod scene;

@@ -1,0 +1,97 @@
+//! A due timer as the message that comes back to its worker.
+
+use broker::delay::{DelayProvider, delayed};
+use broker::{Names, Properties, Publication};
+use contracts::events::{DisputeDeadline, PaymentTimer};
+use contracts::{DisputeId, Outgoing, STRUCTURED_CONTENT_TYPE};
+use domain::timer::{TimerKind, TimerOwner};
+use store::timers::DueTimer;
+
+/// The source of every timer message.
+const SOURCE: &str = "/orderflow/timers";
+
+/// The message for one hand-over of a timer; delayed until it is due.
+pub(crate) fn publication(names: &Names, provider: DelayProvider, timer: &DueTimer) -> Publication {
+    let id = message_id(timer);
+    let kind = timer.kind.event();
+    let body = match timer.owner {
+        TimerOwner::Order(order_id) => {
+            let data =
+                PaymentTimer { order_id, generation: timer.generation, due_at: timer.due_at };
+            Outgoing::new(&id, SOURCE, kind.type_name(), order_id, timer.due_at, data).to_body()
+        }
+        TimerOwner::Dispute(dispute_id) => deadline(timer, dispute_id, &id),
+    };
+    let properties = Properties {
+        message_id: Some(id),
+        content_type: Some(STRUCTURED_CONTENT_TYPE.to_owned()),
+        type_name: Some(kind.type_name().to_owned()),
+        app_id: Some("orderflow".to_owned()),
+        correlation_id: Some(timer.order.to_string()),
+        ..Properties::default()
+    };
+    let queue = names.work_queue(worker(timer.kind));
+    delayed(names, provider, &queue, timer.delay(), properties, body)
+}
+
+fn deadline(timer: &DueTimer, dispute_id: DisputeId, id: &str) -> Vec<u8> {
+    let (order_id, generation, due_at) = (timer.order, timer.generation, timer.due_at);
+    let data = DisputeDeadline { order_id, dispute_id, generation, due_at };
+    Outgoing::new(id, SOURCE, timer.kind.event().type_name(), order_id, due_at, data).to_body()
+}
+
+/// Names this hand-over: an early one, recorded as a no-op, must not shadow the right one.
+fn message_id(timer: &DueTimer) -> String {
+    let kind = match timer.kind {
+        TimerKind::PaymentTimeout => "pt",
+        TimerKind::PaymentReminder => "pr",
+        TimerKind::DisputeEvidenceDue => "de",
+    };
+    let owner = uuid::Uuid::from(timer.owner);
+    format!("{kind}-{owner}-{}-{}", timer.generation, timer.handover)
+}
+
+fn worker(kind: TimerKind) -> &'static str {
+    match kind {
+        TimerKind::PaymentTimeout | TimerKind::PaymentReminder => "payment-timeout",
+        TimerKind::DisputeEvidenceDue => "dispute-opened",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::events::TimerEvent;
+    use contracts::{Envelope, Limits, Timestamp, WireMessage, decode};
+
+    fn due(handover: i32) -> DueTimer {
+        let order_id = testkit::shop::order_id(1);
+        DueTimer {
+            order: order_id,
+            kind: TimerKind::PaymentTimeout,
+            owner: TimerOwner::Order(order_id),
+            generation: 3,
+            due_at: Timestamp::from_micros(1_700_000_005_000_000),
+            handover,
+            now: Timestamp::from_micros(1_700_000_000_000_000),
+        }
+    }
+
+    #[test]
+    fn a_hand_over_decodes_into_the_event_of_its_timer() {
+        let publication = publication(&Names::default(), DelayProvider::Ladder, &due(2));
+        let content_type = publication.properties.content_type.as_deref();
+        let message = WireMessage { content_type, headers: &[], body: &publication.body };
+        let envelope: Envelope<TimerEvent> = decode(message, &Limits::default()).unwrap();
+        let TimerEvent::Timeout(timer) = envelope.event else { panic!("wrong kind") };
+        assert_eq!((timer.generation, timer.due_at), (3, due(2).due_at));
+        assert_eq!(publication.properties.message_id.as_deref(), Some(envelope.id.as_str()));
+    }
+
+    #[test]
+    fn each_hand_over_has_an_id_of_its_own_that_fits_the_contract() {
+        let longest = DueTimer { generation: i32::MAX, handover: i32::MAX, ..due(1) };
+        assert_ne!(message_id(&due(1)), message_id(&due(2)));
+        assert!(message_id(&longest).len() <= 64);
+    }
+}

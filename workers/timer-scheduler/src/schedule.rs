@@ -1,0 +1,163 @@
+//! The scheduler's loop.
+
+use std::time::Duration;
+
+use broker::delay::DelayProvider;
+use broker::{Outcome, Publisher, PublisherConfig, Session};
+use runtime::{Process, database_ready, sessions, topology_ready};
+use store::listener::{Channel, Listener};
+use store::timers::{self, DueTimer};
+use store::{Database, outbox, parked};
+use telemetry::happenings::{TimersHandedOver, WaitingRows};
+use tokio::time::Instant;
+
+use crate::publication::publication;
+
+/// Most timers handed over before the next look.
+const WINDOW: i64 = 1000;
+/// Most parked events sent home before the next look.
+const PARKED_WINDOW: i64 = 500;
+/// How often parked events are looked through and the gauges measured.
+const UPKEEP_EVERY: Duration = Duration::from_secs(2);
+/// How often the outbox's partitions are looked after.
+const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
+/// How many days of partitions are kept ready.
+const DAYS_AHEAD: i32 = 7;
+
+/// Schedules timers until asked to stop.
+///
+/// # Errors
+/// Never for want of a dependency: that is waited for.
+pub async fn schedule(process: Process) -> anyhow::Result<()> {
+    sessions(&process, async |session| {
+        let mut waiting = process.waiting();
+        match database_ready(&process.config, &mut waiting).await {
+            Some(database) => {
+                Scheduler::start(process.clone(), session, database).await?.run().await
+            }
+            None => Ok(()),
+        }
+    })
+    .await;
+    Ok(())
+}
+
+struct Scheduler {
+    process: Process,
+    publisher: Publisher,
+    provider: DelayProvider,
+    database: Database,
+    listener: Listener,
+    next_upkeep: Instant,
+    next_partitions: Instant,
+}
+
+impl Scheduler {
+    async fn start(
+        process: Process,
+        session: &Session,
+        database: Database,
+    ) -> anyhow::Result<Self> {
+        let provider = topology_ready(&process.config, session).await?;
+        let publisher = session.publisher(PublisherConfig::default()).await?;
+        let listener = Listener::new(process.config.database.clone(), Channel::Timers);
+        process.health.ready();
+        let now = Instant::now();
+        let (next_upkeep, next_partitions) = (now, now);
+        Ok(Self { process, publisher, provider, database, listener, next_upkeep, next_partitions })
+    }
+
+    async fn run(mut self) -> anyhow::Result<()> {
+        let mut stop = self.process.stop.clone();
+        while !stop.is_requested() {
+            let more = self.look().await?;
+            if !more {
+                tokio::select! {
+                    () = stop.requested() => break,
+                    _hint = self.listener.wait(self.process.config.poll) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One look at everything; `true` when there was more than one look takes.
+    async fn look(&mut self) -> anyhow::Result<bool> {
+        let config = &self.process.config;
+        let (horizon, grace) = (config.timer_horizon, config.timer_grace);
+        let soon = timers::hand_over(&mut self.database, horizon, WINDOW).await?;
+        let overdue = timers::overdue(&mut self.database, grace, WINDOW).await?;
+        let full = |timers: &Vec<DueTimer>| i64::try_from(timers.len()) == Ok(WINDOW);
+        let more = full(&soon) || full(&overdue);
+        self.hand_over("due-soon", soon).await?;
+        self.hand_over("overdue", overdue).await?;
+        if Instant::now() >= self.next_upkeep {
+            self.next_upkeep = Instant::now() + UPKEEP_EVERY;
+            self.upkeep().await?;
+        }
+        Ok(more)
+    }
+
+    async fn hand_over(
+        &mut self,
+        reason: &'static str,
+        timers: Vec<DueTimer>,
+    ) -> anyhow::Result<()> {
+        if timers.is_empty() {
+            return Ok(());
+        }
+        let names = &self.process.config.names;
+        let publications = timers.iter().map(|timer| publication(names, self.provider, timer));
+        let published = self.publisher.publish_all(publications.collect()).await;
+        let outcomes = match published {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                timers::give_back(&mut self.database, &timers).await?;
+                return Err(error.into());
+            }
+        };
+        let (sent, refused): (Vec<_>, Vec<_>) = timers
+            .into_iter()
+            .zip(&outcomes)
+            .partition(|(_, outcome)| **outcome == Outcome::Confirmed);
+        let count = u64::try_from(sent.len()).unwrap_or(u64::MAX);
+        TimersHandedOver { worker: crate::NAME, reason, count }.emit();
+        if let Some((_, why)) = refused.first() {
+            let why = format!("{why:?}");
+            let refused: Vec<_> = refused.into_iter().map(|(timer, _)| timer).collect();
+            timers::give_back(&mut self.database, &refused).await?;
+            anyhow::bail!("the broker did not take {} timers: {why}", refused.len());
+        }
+        Ok(())
+    }
+
+    async fn upkeep(&mut self) -> anyhow::Result<()> {
+        let parked = self.send_parked_home().await?;
+        let armed = timers::counts(&mut self.database).await?;
+        let count = |rows: i64| u32::try_from(rows).unwrap_or(u32::MAX);
+        let timers = count(armed.resting + armed.handed_over);
+        WaitingRows { worker: crate::NAME, timers, parked: count(parked) }.emit();
+        if Instant::now() >= self.next_partitions {
+            self.next_partitions = Instant::now() + PARTITIONS_EVERY;
+            outbox::ensure_partitions(&mut self.database, DAYS_AHEAD).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends home what waited too long or waits for what is there; returns what is left.
+    async fn send_parked_home(&mut self) -> Result<i64, store::Error> {
+        let mut transaction = self.database.begin("send parked events home").await?;
+        let result = async {
+            parked::release_expired(&mut transaction, PARKED_WINDOW).await?;
+            parked::release_stranded(&mut transaction, PARKED_WINDOW).await?;
+            parked::count(&mut transaction).await
+        };
+        match result.await {
+            Ok(left) => transaction.commit().await.map(|()| left),
+            Err(error) => {
+                transaction.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+}
