@@ -127,11 +127,11 @@ fn count(mut lines: impl BufRead, show: impl Fn(&str)) -> Result<Tally> {
 /// The counts of a closing line: `test result: ok. 3 passed; 0 failed; ..` of the standard runner,
 /// `Summary [ 0.5s] 3 tests run: 3 passed, 1 skipped` of nextest, else zero.
 fn closing_line(line: &str) -> Tally {
-    let line = line.trim_start();
+    // nextest repeats the output of a failed test, closing line and all, but indented.
     let counts = if let Some(rest) = line.strip_prefix("test result:") {
         rest
     } else if let Some((_, rest)) =
-        line.strip_prefix("Summary [").and_then(|rest| rest.split_once("run: "))
+        line.trim_start().strip_prefix("Summary [").and_then(|rest| rest.split_once("run: "))
     {
         rest
     } else {
@@ -187,6 +187,11 @@ mod tests {
             2,
             0,
         );
+    }
+
+    #[test]
+    fn the_repeated_output_of_a_failed_test_counts_nothing() {
+        check("    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured", 0, 0);
     }
 
     #[test]
