@@ -25,8 +25,10 @@ CREATE TABLE dead_letters (
     properties jsonb NOT NULL,
     headers json NOT NULL,
     body bytea NOT NULL,
+    digest bytea NOT NULL GENERATED ALWAYS AS (sha256(body)) STORED,
     CONSTRAINT dead_letters_pkey PRIMARY KEY (id),
-    CONSTRAINT dead_letters_message_key UNIQUE (source_queue, message_key),
+    -- Neither a retry nor a replay changes a body, but two bodies may claim one id.
+    CONSTRAINT dead_letters_message_key UNIQUE (source_queue, message_key, digest),
     CONSTRAINT dead_letters_attempts_positive CHECK (attempts > 0),
     CONSTRAINT dead_letters_replays_counted CHECK (replays >= 0),
     CONSTRAINT dead_letters_fingerprint_length CHECK (octet_length(fingerprint) = 32),

@@ -43,7 +43,7 @@ pub mod headers {
     pub const BUILD: &str = "orderflow-build";
 
     /// What describes a failure and must not travel with another try.
-    pub const OF_FAILURE: [&str; 9] = [
+    pub const OF_FAILURE: [&str; 10] = [
         FAILED_AT,
         ERROR_CLASS,
         ERROR_CODE,
@@ -51,10 +51,14 @@ pub mod headers {
         ERROR_POINTER,
         QUEUE,
         EXCHANGE,
+        ROUTING_KEY,
         WORKER,
         BUILD,
     ];
 }
+
+/// Begins the id of a message that came without one; its body decides the rest.
+pub const STAND_IN_ID: &str = "none-";
 
 /// Longest error message in a header, in bytes.
 const MESSAGE_BYTES: usize = 1024;
@@ -239,13 +243,12 @@ fn with_message_id(properties: &mut Properties, body: &[u8]) {
     if properties.message_id.as_deref().is_none_or(str::is_empty) {
         let mut hash = DefaultHasher::new();
         body.hash(&mut hash);
-        properties.message_id = Some(format!("none-{:016x}", hash.finish()));
+        properties.message_id = Some(format!("{STAND_IN_ID}{:016x}", hash.finish()));
     }
 }
 
 fn truncated(text: &str) -> &str {
-    let end = (0..=MESSAGE_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or(0)]
+    &text[..text.floor_char_boundary(MESSAGE_BYTES)]
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub use clock::now;
 pub use config::{Config, ConfigError, Problem, TopologyMode};
 pub use connect::{Waiting, broker_ready, database_ready, topology_ready};
 pub use failure::{Failure, FailureClass};
-pub use failures::headers;
+pub use failures::{STAND_IN_ID, headers};
 pub use health::Health;
 pub use process::{EXIT_CONFIG, Process, run};
 pub use retry::{Pauses, RetryPolicy};

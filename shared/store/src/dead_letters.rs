@@ -13,7 +13,7 @@ use crate::error::Error;
 pub enum KeySource {
     /// Its CloudEvents source and id.
     CloudEvents,
-    /// A digest of where it came from and what it says, because it has neither.
+    /// The digest of its body, and what identity it has besides, because it lacks one of these.
     Digest,
 }
 
@@ -31,7 +31,7 @@ impl KeySource {
 pub struct DeadLetter<'a> {
     /// The work queue whose worker gave up on it.
     pub source_queue: &'a str,
-    /// What it is known by; with `source_queue` unique.
+    /// What it is known by; with `source_queue` and the digest of the body unique.
     pub message_key: &'a str,
     /// Where that comes from.
     pub key_source: KeySource,
@@ -82,6 +82,9 @@ pub struct RawDeadLetter<'a> {
 
 /// Adds dead letters, or merges them with earlier failures of the same messages.
 ///
+/// The same message has the same queue, key and body: neither a retry nor a replay changes any of
+/// them. Two bodies that claim one id are two messages, whatever their failures are.
+///
 /// A failure told twice counts once; an older failure than the one known widens the window and
 /// counts, but changes nothing else; a newer one replaces everything and makes the letter
 /// `parked` again.
@@ -94,17 +97,20 @@ pub async fn ingest(
 ) -> Result<(), Error> {
     let mut rest: Vec<&DeadLetter<'_>> = letters.iter().collect();
     // Rows are locked in one sequence, so that parkers do not wait for each other in a circle.
-    rest.sort_by_key(|letter| (letter.source_queue, letter.message_key));
+    rest.sort_by_key(|letter| identity(letter));
     while !rest.is_empty() {
         // One statement may touch a row once: further failures of a message come in the next.
         let mut seen = HashSet::new();
-        let (now, later) = rest
-            .into_iter()
-            .partition(|letter| seen.insert((letter.source_queue, letter.message_key)));
+        let (now, later) = rest.into_iter().partition(|letter| seen.insert(identity(letter)));
         upsert(transaction, now).await?;
         rest = later;
     }
     Ok(())
+}
+
+/// What makes two letters failures of one message.
+fn identity<'a>(letter: &DeadLetter<'a>) -> (&'a str, &'a str, &'a [u8]) {
+    (letter.source_queue, letter.message_key, letter.body)
 }
 
 async fn upsert(
@@ -125,7 +131,7 @@ async fn upsert(
             unnest($11::timestamptz[]), unnest($12::timestamptz[]), unnest($13::text[]),
             unnest($14::text[]), unnest($15::text[]), unnest($16::text[]::json[]),
             unnest($17::text[]::json[]), unnest($18::bytea[])
-        ON CONFLICT (source_queue, message_key) DO UPDATE
+        ON CONFLICT (source_queue, message_key, digest) DO UPDATE
         SET
             attempts = known.attempts
                 + CASE
@@ -137,20 +143,20 @@ async fn upsert(
             (
                 status, status_changed_at, event_type, order_id, error_class, error_code,
                 error_detail, fingerprint, worker_version, exchange, routing_key, properties,
-                headers, body
+                headers
             ) = (
                 SELECT
                     'parked'::dead_letter_status, now(), excluded.event_type, excluded.order_id,
                     excluded.error_class, excluded.error_code, excluded.error_detail,
                     excluded.fingerprint, excluded.worker_version, excluded.exchange,
-                    excluded.routing_key, excluded.properties, excluded.headers, excluded.body
+                    excluded.routing_key, excluded.properties, excluded.headers
                 WHERE excluded.last_failed_at > known.last_failed_at
                 UNION ALL
                 SELECT
                     known.status, known.status_changed_at, known.event_type, known.order_id,
                     known.error_class, known.error_code, known.error_detail, known.fingerprint,
                     known.worker_version, known.exchange, known.routing_key, known.properties,
-                    known.headers, known.body
+                    known.headers
                 WHERE excluded.last_failed_at <= known.last_failed_at
             )
         "#,

@@ -2,13 +2,15 @@
 
 use broker::{Delivery, HeaderValue, Headers};
 use contracts::Timestamp;
-use runtime::headers;
+use runtime::{STAND_IN_ID, headers};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::dead_letters::{DeadLetter, KeySource, RawDeadLetter};
 
 /// Longest text taken from a header into a column.
 const TEXT: usize = 1024;
+/// The key of a message that names itself in no way; its body alone tells it apart.
+const NAMELESS: &str = "-";
 
 /// Where a dead letter was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,9 +147,9 @@ impl Identity {
         let header = |name: &str| {
             let prefixes = ["ce-", "cloudEvents_", "cloudEvents:"];
             let head = &delivery.properties.headers;
-            prefixes.iter().find_map(|prefix| head.str(&format!("{prefix}{name}"))).map(cut)
+            prefixes.iter().find_map(|prefix| head.str(&format!("{prefix}{name}"))).map(clean)
         };
-        let attribute = |name: &str| header(name).map(str::to_owned).or_else(|| field(name));
+        let attribute = |name: &str| header(name).or_else(|| field(name));
         let in_data = |data: &Value| text(data.get("order_id")?);
         let order = body.as_ref().and_then(|body| in_data(body.get("data").unwrap_or(body)));
         Self {
@@ -160,25 +162,26 @@ impl Identity {
 }
 
 fn text(value: &Value) -> Option<String> {
-    value.as_str().map(|text| cut(text).replace('\0', "\u{fffd}"))
+    value.as_str().map(clean)
 }
 
-/// The event's own key where it has one, else a digest of the message.
+/// A text that fits a column.
+fn clean(text: &str) -> String {
+    cut(text).replace('\0', "\u{fffd}")
+}
+
+/// The event's own key where it has one, else whatever tells it apart besides its body.
+///
+/// Only what a replay keeps: the exchange and the routing key become those of the way home.
 fn key(identity: &Identity, delivery: &Delivery) -> (String, KeySource) {
     if let (Some(source), Some(id)) = (&identity.source, &identity.id) {
         return (format!("{source} {id}"), KeySource::CloudEvents);
     }
-    let head = &delivery.properties.headers;
-    let digest = Sha256::new()
-        .chain_update(delivery.properties.message_id.as_deref().unwrap_or_default())
-        .chain_update([0])
-        .chain_update(head.str(headers::EXCHANGE).unwrap_or(&delivery.exchange))
-        .chain_update([0])
-        .chain_update(head.str(headers::ROUTING_KEY).unwrap_or(&delivery.routing_key))
-        .chain_update([0])
-        .chain_update(&delivery.body)
-        .finalize();
-    (hex(&digest), KeySource::Digest)
+    // An id that we gave to a message without one says no more than its body.
+    let own = |id: &&str| !id.is_empty() && !id.starts_with(STAND_IN_ID);
+    let message_id = delivery.properties.message_id.as_deref().filter(own).map(clean);
+    let known = identity.id.clone().or(message_id);
+    (known.unwrap_or_else(|| NAMELESS.to_owned()), KeySource::Digest)
 }
 
 /// Groups like failures: everything about a failure that is not about its message.
@@ -227,17 +230,8 @@ fn properties(delivery: &Delivery) -> String {
     serde_json::to_string(&properties).expect("properties are text and numbers")
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string does not fail");
-        text
-    })
-}
-
 fn cut(text: &str) -> &str {
-    let end = (0..=TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or(0)]
+    &text[..text.floor_char_boundary(TEXT)]
 }
 
 #[cfg(test)]
@@ -277,13 +271,42 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_known_by_its_digest_and_parked_all_the_same() {
+    fn anything_else_is_known_by_its_body_and_parked_all_the_same() {
         for body in [&b"not json"[..], b"[1]", b"\xff\0", b""] {
             let row = parked(body);
             assert_eq!(row.key_source, KeySource::Digest);
-            assert_eq!(row.body, body);
+            assert_eq!((row.message_key.as_str(), row.body.as_slice()), (NAMELESS, body));
         }
-        assert_ne!(parked(b"a").message_key, parked(b"b").message_key);
+    }
+
+    /// The dead letter of the same message after a replay that failed again.
+    fn after_a_replay(mut message: Delivery) -> Letter {
+        let head = &mut message.properties.headers;
+        head.insert(headers::EXCHANGE, "orderflow.return".to_owned());
+        head.insert(headers::ROUTING_KEY, "orderflow.refund-requested".to_owned());
+        let id = message.properties.message_id.take();
+        let stand_in = format!("{}0123456789abcdef", runtime::STAND_IN_ID);
+        message.properties.message_id = Some(id.unwrap_or(stand_in));
+        letter(&message, &dead_queue(), Timestamp::EPOCH)
+    }
+
+    #[test]
+    fn a_message_without_identity_keeps_its_key_over_a_replay() {
+        let mut anonymous = delivery(b"not json");
+        anonymous.exchange = "shop.events".to_owned();
+        anonymous.routing_key = "refund.requested".to_owned();
+        let mut named = anonymous.clone();
+        named.properties.message_id = Some("m-1".to_owned());
+        let mut half = anonymous.clone();
+        half.properties.headers.insert("ce-id", "e-1".to_owned());
+        let mut keys = Vec::new();
+        for message in [anonymous, named, half] {
+            let first = letter(&message, &dead_queue(), Timestamp::EPOCH).message_key;
+            assert_eq!(first, after_a_replay(message).message_key);
+            keys.push(first);
+        }
+        keys.dedup();
+        assert_eq!(keys.len(), 3, "what identity there is tells messages apart: {keys:?}");
     }
 
     #[test]

@@ -93,6 +93,19 @@ async fn several_failures_of_one_message_in_one_batch_end_as_they_would_one_by_o
 }
 
 #[tokio::test]
+async fn one_id_over_two_bodies_is_two_letters_and_each_comes_back_to_its_own() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    let said = |body, code, failed_at| DeadLetter { body, ..letter("a", code, at(failed_at)) };
+    let both = [said(b"one", "malformed", "12:00:00"), said(b"two", "malformed", "13:00:00")];
+    park(&mut database, &both).await.unwrap();
+    park(&mut database, &[said(b"one", "panic", "14:00:00")]).await.unwrap();
+    let rows = "SELECT concat_ws(' ', convert_from(body, 'UTF8'), error_code, attempts)
+         FROM dead_letters ORDER BY body";
+    assert_eq!(sql.texts(rows).await, ["one panic 6", "two malformed 3"]);
+}
+
+#[tokio::test]
 async fn body_and_headers_are_kept_byte_for_byte() {
     let home = Home::new().await;
     let (mut database, mut sql) = (home.connect().await, home.sql().await);
