@@ -66,17 +66,10 @@ pub(crate) async fn apply<R: Rules>(
     database: &mut Database,
     jobs: &[Job<R::Event>],
 ) -> Result<Committed, BatchError> {
-    let mut transaction = database.begin("batch").await?;
-    match steps(rules, failpoints, queue, &mut transaction, jobs).await {
-        Ok(committed) => {
-            transaction.commit().await?;
-            Ok(committed)
-        }
-        Err(error) => {
-            transaction.rollback().await?;
-            Err(error)
-        }
-    }
+    let batch = async |transaction: &mut Transaction<'_>| {
+        steps(rules, failpoints, queue, transaction, jobs).await
+    };
+    database.within("batch", batch).await
 }
 
 async fn steps<R: Rules>(

@@ -43,6 +43,31 @@ impl Database {
         self.connection()?.ping().await.map_err(Error::during("ping the database"))
     }
 
+    /// Takes a step in a transaction of its own: committed if it succeeds, else rolled back.
+    ///
+    /// Dropped half-way, it spoils the connection like any [`Transaction`] that never ended.
+    ///
+    /// # Errors
+    /// The step's own. If the transaction cannot be ended, that error instead: whatever the step
+    /// said, the connection is lost then.
+    pub async fn within<T, E: From<Error>>(
+        &mut self,
+        name: &'static str,
+        step: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut transaction = self.begin(name).await?;
+        match step(&mut transaction).await {
+            Ok(done) => {
+                transaction.commit().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                transaction.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+
     /// Begins a transaction; its name appears in errors and traces.
     ///
     /// # Errors

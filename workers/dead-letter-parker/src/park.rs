@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use broker::{ConsumeEnd, Consumer, Delivery, Session, Settled, Settler};
 use runtime::{Process, WORKERS, database_ready, now, sessions, topology_ready};
-use store::{Class, Database, dead_letters};
+use store::{Class, Database, Transaction, dead_letters};
 use telemetry::happenings::DeadLettersParked;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
@@ -139,25 +139,17 @@ impl Parker {
 
     async fn ingest(&mut self, letters: &[Letter]) -> Result<(), store::Error> {
         let rows: Vec<_> = letters.iter().map(Letter::row).collect();
-        let mut transaction = self.database.begin("park").await?;
-        match dead_letters::ingest(&mut transaction, &rows).await {
-            Ok(()) => transaction.commit().await,
-            Err(error) => {
-                transaction.rollback().await?;
-                Err(error)
-            }
-        }
+        let ingest = async |transaction: &mut Transaction<'_>| {
+            dead_letters::ingest(transaction, &rows).await
+        };
+        self.database.within("park", ingest).await
     }
 
     async fn keep_raw(&mut self, letter: &Letter, reason: &str) -> Result<(), store::Error> {
-        let mut transaction = self.database.begin("keep raw").await?;
-        match dead_letters::ingest_raw(&mut transaction, &[letter.raw(reason)]).await {
-            Ok(()) => transaction.commit().await,
-            Err(error) => {
-                transaction.rollback().await?;
-                Err(error)
-            }
-        }
+        let keep = async |transaction: &mut Transaction<'_>| {
+            dead_letters::ingest_raw(transaction, &[letter.raw(reason)]).await
+        };
+        self.database.within("keep raw", keep).await
     }
 }
 

@@ -7,7 +7,7 @@ use broker::{Outcome, Publisher, PublisherConfig, Session};
 use runtime::{Process, database_ready, sessions, topology_ready};
 use store::listener::{Channel, Listener};
 use store::timers::{self, DueTimer};
-use store::{Database, outbox, parked};
+use store::{Database, Transaction, outbox, parked};
 use telemetry::happenings::{TimersHandedOver, WaitingRows};
 use tokio::time::Instant;
 
@@ -146,18 +146,11 @@ impl Scheduler {
 
     /// Sends home what waited too long or waits for what is there; returns what is left.
     async fn send_parked_home(&mut self) -> Result<i64, store::Error> {
-        let mut transaction = self.database.begin("send parked events home").await?;
-        let result = async {
-            parked::release_expired(&mut transaction, PARKED_WINDOW).await?;
-            parked::release_stranded(&mut transaction, PARKED_WINDOW).await?;
-            parked::count(&mut transaction).await
+        let send = async |transaction: &mut Transaction<'_>| {
+            parked::release_expired(transaction, PARKED_WINDOW).await?;
+            parked::release_stranded(transaction, PARKED_WINDOW).await?;
+            parked::count(transaction).await
         };
-        match result.await {
-            Ok(left) => transaction.commit().await.map(|()| left),
-            Err(error) => {
-                transaction.rollback().await?;
-                Err(error)
-            }
-        }
+        self.database.within("send parked events home", send).await
     }
 }

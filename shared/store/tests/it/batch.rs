@@ -48,6 +48,33 @@ async fn a_whole_life_fits_into_one_batch() {
 }
 
 #[tokio::test]
+async fn a_step_is_committed_if_it_succeeds_and_else_undone_on_a_connection_still_good() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    let fails = async |open: &mut Transaction<'_>| {
+        steps(open, &[life::created(1)]).await?;
+        steps(open, &[life::created(2)]).await?;
+        Err::<(), _>(Error::NoOrder { event: "e-1".to_owned() })
+    };
+    let error = database.within("fails", fails).await.unwrap_err();
+    assert_eq!(error.code(), "no-order");
+    let succeeds = async |open: &mut Transaction<'_>| steps(open, &[life::created(3)]).await;
+    database.within("succeeds", succeeds).await.unwrap();
+    let written = sql.texts("SELECT id::text FROM orders").await;
+    assert_eq!(written, [order_id(3).to_string()]);
+}
+
+#[tokio::test]
+async fn a_step_that_is_given_up_half_way_spoils_its_connection() {
+    let home = Home::new().await;
+    let mut database = home.connect().await;
+    let stuck = async |_: &mut Transaction<'_>| std::future::pending::<Result<(), Error>>().await;
+    let given_up = tokio::time::timeout(Duration::from_millis(50), database.within("stuck", stuck));
+    given_up.await.unwrap_err();
+    assert!(!database.is_usable());
+}
+
+#[tokio::test]
 async fn a_dropped_transaction_spoils_its_connection_and_leaves_nothing() {
     let home = Home::new().await;
     let (mut database, mut sql) = (home.connect().await, home.sql().await);
