@@ -2,53 +2,37 @@
 
 use uuid::Uuid;
 
+use crate::column::column;
 use crate::database::Transaction;
 use crate::error::Error;
+
+/// An event that waits.
+struct Waiting {
+    source: String,
+    event_id: String,
+}
 
 /// Sends home events that waited too long; their worker finds `parked_until` passed (case 25).
 ///
 /// Returns how many, at most `limit`.
 ///
 /// # Errors
-/// When the statement fails.
+/// When a statement fails.
 pub async fn release_expired(transaction: &mut Transaction<'_>, limit: i64) -> Result<u64, Error> {
-    let released = sqlx::query!(
+    let expired = sqlx::query_as!(
+        Waiting,
         r#"
-        WITH expired AS (
-            SELECT source, event_id
-            FROM parked_events
-            WHERE park_until <= now()
-            ORDER BY park_until
-            LIMIT $1
-            FOR UPDATE SKIP LOCKED
-        ),
-        released AS (
-            DELETE FROM parked_events
-            USING expired
-            WHERE
-                parked_events.source = expired.source
-                AND parked_events.event_id = expired.event_id
-            RETURNING
-                order_id, parked_events.event_id, inbox_id, occurred_at, queue, kind, content_type,
-                message_id, headers, body
-        )
-        INSERT INTO outbox (
-            order_id, message_id, exchange, must_route, routing_key, type_name, content_type,
-            headers, body
-        )
-        SELECT
-            coalesce(order_id, $2), coalesce(message_id, event_id), 'return', true, queue, kind,
-            content_type, headers, body
-        FROM released
-        ORDER BY occurred_at, inbox_id
+        SELECT source, event_id
+        FROM parked_events
+        WHERE park_until <= now()
+        ORDER BY park_until
+        LIMIT $1
+        FOR UPDATE SKIP LOCKED
         "#,
         limit,
-        Uuid::nil(),
     );
-    let released = released.execute(transaction.connection()).await;
-    let count = released.map_err(Error::during("release expired events"))?.rows_affected();
-    hint(transaction, count);
-    Ok(count)
+    let expired = expired.fetch_all(transaction.connection()).await;
+    release(transaction, &expired.map_err(Error::during("find expired events"))?).await
 }
 
 /// Sends home events whose parent is there (I27); returns how many, at most `limit`.
@@ -57,23 +41,39 @@ pub async fn release_expired(transaction: &mut Transaction<'_>, limit: i64) -> R
 /// event that knows only a payment or dispute has no order to lock while it looks for it.
 ///
 /// # Errors
-/// When the statement fails.
+/// When a statement fails.
 pub async fn release_stranded(transaction: &mut Transaction<'_>, limit: i64) -> Result<u64, Error> {
+    let stranded = sqlx::query_as!(
+        Waiting,
+        r#"
+        SELECT parked_events.source, parked_events.event_id
+        FROM stranded_events
+        INNER JOIN parked_events USING (source, event_id)
+        LIMIT $1
+        FOR UPDATE OF parked_events SKIP LOCKED
+        "#,
+        limit,
+    );
+    let stranded = stranded.fetch_all(transaction.connection()).await;
+    release(transaction, &stranded.map_err(Error::during("find stranded events"))?).await
+}
+
+/// Sends home events that the transaction has locked.
+async fn release(transaction: &mut Transaction<'_>, waiting: &[Waiting]) -> Result<u64, Error> {
+    if waiting.is_empty() {
+        return Ok(0);
+    }
     let released = sqlx::query!(
         r#"
-        WITH stranded AS (
-            SELECT parked_events.source, parked_events.event_id
-            FROM stranded_events
-            INNER JOIN parked_events USING (source, event_id)
-            LIMIT $1
-            FOR UPDATE OF parked_events SKIP LOCKED
-        ),
-        released AS (
+        WITH released AS (
             DELETE FROM parked_events
-            USING stranded
+            USING (
+                SELECT
+                    unnest($1::text[]) AS source, unnest($2::text[]) AS event_id
+            ) AS waiting
             WHERE
-                parked_events.source = stranded.source
-                AND parked_events.event_id = stranded.event_id
+                parked_events.source = waiting.source
+                AND parked_events.event_id = waiting.event_id
             RETURNING
                 order_id, parked_events.event_id, inbox_id, occurred_at, queue, kind, content_type,
                 message_id, headers, body
@@ -83,17 +83,18 @@ pub async fn release_stranded(transaction: &mut Transaction<'_>, limit: i64) -> 
             headers, body
         )
         SELECT
-            coalesce(order_id, $2), coalesce(message_id, event_id), 'return', true, queue, kind,
+            coalesce(order_id, $3), coalesce(message_id, event_id), 'return', true, queue, kind,
             content_type, headers, body
         FROM released
         ORDER BY occurred_at, inbox_id
         "#,
-        limit,
+        column(waiting, |event| event.source.as_str()) as _,
+        column(waiting, |event| event.event_id.as_str()) as _,
         Uuid::nil(),
     );
     let released = released.execute(transaction.connection()).await;
-    let count = released.map_err(Error::during("release stranded events"))?.rows_affected();
-    hint(transaction, count);
+    let count = released.map_err(Error::during("send parked events home"))?.rows_affected();
+    transaction.hint_outbox();
     Ok(count)
 }
 
@@ -106,10 +107,4 @@ pub async fn count(transaction: &mut Transaction<'_>) -> Result<i64, Error> {
         .fetch_one(transaction.connection())
         .await
         .map_err(Error::during("count parked events"))
-}
-
-fn hint(transaction: &mut Transaction<'_>, released: u64) {
-    if released > 0 {
-        transaction.hint_outbox();
-    }
 }

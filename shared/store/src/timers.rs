@@ -79,6 +79,45 @@ impl TryFrom<Row> for DueTimer {
     }
 }
 
+/// Marks armed timers as handed over, the earliest due first: those for which `$picked` holds, a
+/// condition on `$1`.
+///
+/// The condition is part of the text, because each one is that of a partial index.
+macro_rules! take {
+    ($database:expr, $step:literal, $picked:literal, $span:expr, $limit:expr) => {{
+        let rows = sqlx::query_as!(
+            Row,
+            r#"
+            WITH picked AS (
+                SELECT order_id, kind, owner_id
+                FROM timers
+                WHERE status = 'armed' AND
+            "# + $picked
+                + r#"
+                ORDER BY due_at
+                LIMIT $2
+                FOR UPDATE SKIP LOCKED
+            )
+            UPDATE timers
+            SET handed_over_at = now(), handovers = timers.handovers + 1
+            FROM picked
+            WHERE
+                timers.order_id = picked.order_id
+                AND timers.kind = picked.kind
+                AND timers.owner_id = picked.owner_id
+            RETURNING
+                timers.order_id, timers.kind::text AS "kind!", timers.owner_id, timers.generation,
+                timers.due_at, timers.handovers, now() AS "now!"
+            "#,
+            $span.as_secs_f64(),
+            $limit,
+        );
+        let rows = rows.fetch_all($database.connection()?).await;
+        let rows = rows.map_err(Error::during($step))?;
+        rows.into_iter().map(DueTimer::try_from).collect()
+    }};
+}
+
 /// Takes timers that fall due within `horizon`, the earliest first, and marks them handed over.
 ///
 /// Several schedulers may call at once; each timer goes to one of them. What could not be
@@ -91,37 +130,13 @@ pub async fn hand_over(
     horizon: Duration,
     limit: i64,
 ) -> Result<Vec<DueTimer>, Error> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"
-        WITH due AS (
-            SELECT order_id, kind, owner_id
-            FROM timers
-            WHERE
-                status = 'armed'
-                AND handed_over_at IS NULL
-                AND due_at <= now() + make_interval(secs => $1)
-            ORDER BY due_at
-            LIMIT $2
-            FOR UPDATE SKIP LOCKED
-        )
-        UPDATE timers
-        SET handed_over_at = now(), handovers = timers.handovers + 1
-        FROM due
-        WHERE
-            timers.order_id = due.order_id
-            AND timers.kind = due.kind
-            AND timers.owner_id = due.owner_id
-        RETURNING
-            timers.order_id, timers.kind::text AS "kind!", timers.owner_id, timers.generation,
-            timers.due_at, timers.handovers, now() AS "now!"
-        "#,
-        horizon.as_secs_f64(),
-        limit,
-    );
-    let rows = rows.fetch_all(database.connection()?).await;
-    let rows = rows.map_err(Error::during("hand timers over"))?;
-    rows.into_iter().map(DueTimer::try_from).collect()
+    take!(
+        database,
+        "hand timers over",
+        "handed_over_at IS NULL AND due_at <= now() + make_interval(secs => $1)",
+        horizon,
+        limit
+    )
 }
 
 /// Takes handed-over timers that nobody fired by `grace` after they were due, and marks them again.
@@ -136,38 +151,15 @@ pub async fn overdue(
     grace: Duration,
     limit: i64,
 ) -> Result<Vec<DueTimer>, Error> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"
-        WITH lost AS (
-            SELECT order_id, kind, owner_id
-            FROM timers
-            WHERE
-                status = 'armed'
-                AND handed_over_at IS NOT NULL
+    take!(
+        database,
+        "find overdue timers",
+        "handed_over_at IS NOT NULL
                 AND due_at <= now() - make_interval(secs => $1)
-                AND handed_over_at <= now() - make_interval(secs => $1)
-            ORDER BY due_at
-            LIMIT $2
-            FOR UPDATE SKIP LOCKED
-        )
-        UPDATE timers
-        SET handed_over_at = now(), handovers = timers.handovers + 1
-        FROM lost
-        WHERE
-            timers.order_id = lost.order_id
-            AND timers.kind = lost.kind
-            AND timers.owner_id = lost.owner_id
-        RETURNING
-            timers.order_id, timers.kind::text AS "kind!", timers.owner_id, timers.generation,
-            timers.due_at, timers.handovers, now() AS "now!"
-        "#,
-        grace.as_secs_f64(),
-        limit,
-    );
-    let rows = rows.fetch_all(database.connection()?).await;
-    let rows = rows.map_err(Error::during("find overdue timers"))?;
-    rows.into_iter().map(DueTimer::try_from).collect()
+                AND handed_over_at <= now() - make_interval(secs => $1)",
+        grace,
+        limit
+    )
 }
 
 /// Undoes hand-overs that did not reach the broker; returns how many still stood.
