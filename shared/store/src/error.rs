@@ -131,6 +131,9 @@ fn verdict_of_driver(error: &sqlx::Error) -> (Class, &'static str) {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
             (Class::DependencyDown, "database-unreachable")
         }
+        sqlx::Error::TypeNotFound { .. } | sqlx::Error::ColumnNotFound(_) => {
+            (Class::DependencyDown, "schema-mismatch")
+        }
         // The driver's enum is open, and what is unknown is permanent.
         _ => (Class::Permanent, "database-error"),
     }
@@ -148,17 +151,25 @@ fn verdict_of_sqlstate(state: &str) -> (Class, &'static str) {
         (_, "40001") => (Transient, "serialization-failure"),
         (_, "40P01") => (Transient, "deadlock"),
         (_, "55P03") => (Transient, "lock-timeout"),
+        (_, "55006") => (Transient, "object-in-use"),
         (_, "57014") => (Transient, "statement-timeout"),
         (_, "25006") => (DependencyDown, "database-read-only"),
-        // Ended by the server: idle too long, shut down, crashed, starting, dropped.
-        (_, "25P03") | ("57", _) => (DependencyDown, "database-shutting-down"),
+        // The server's idea of this connection is not ours: it idled too long, or its prepared
+        // statements are gone. Another connection is as good as new.
+        ("25" | "26", _) | (_, "42P05") => (DependencyDown, "connection-spoilt"),
+        // Shut down, crashed, starting, dropped.
+        ("57", _) => (DependencyDown, "database-shutting-down"),
         ("08", _) => (DependencyDown, "database-unreachable"),
-        ("28" | "3D", _) => (DependencyDown, "database-refuses"),
-        // Connections, memory, lock table or disk: full for everybody.
+        ("28" | "3D", _) | (_, "42501") => (DependencyDown, "database-refuses"),
+        // Connections, memory, lock table or disk: full, or failing, for everybody.
         ("53" | "58", _) => (DependencyDown, "database-exhausted"),
+        (_, "XX001" | "XX002") => (DependencyDown, "database-damaged"),
+        // Only whoever creates a database hears this, and it is there.
+        (_, "42P04") => (Permanent, "database-exists"),
         // Our statements are constants, checked against the migrations: if one does not fit, the
-        // database has another schema, which is no message's fault.
-        ("42", _) => (DependencyDown, "schema-mismatch"),
+        // database has another schema, which is no message's fault. A prepared one whose result
+        // changed under it is a feature not supported (0A).
+        ("42" | "0A" | "3F", _) => (DependencyDown, "schema-mismatch"),
         ("23", _) => (Permanent, "constraint-violated"),
         ("22", _) => (Permanent, "invalid-data"),
         _ => (Permanent, "database-error"),
@@ -172,28 +183,43 @@ mod tests {
     #[test]
     fn every_sqlstate_of_the_list_has_its_class() {
         let cases = [
-            ("40001", Class::Transient),
-            ("40P01", Class::Transient),
-            ("55P03", Class::Transient),
-            ("57014", Class::Transient),
-            ("57P01", Class::DependencyDown),
-            ("57P02", Class::DependencyDown),
-            ("57P03", Class::DependencyDown),
-            ("08006", Class::DependencyDown),
-            ("53300", Class::DependencyDown),
-            ("53200", Class::DependencyDown),
-            ("25006", Class::DependencyDown),
-            ("25P03", Class::DependencyDown),
-            ("42P01", Class::DependencyDown),
-            ("28P01", Class::DependencyDown),
-            ("23505", Class::Permanent),
-            ("23514", Class::Permanent),
-            ("22003", Class::Permanent),
-            ("XX000", Class::Permanent),
-            ("", Class::Permanent),
+            ("40001", Class::Transient, "serialization-failure"),
+            ("40P01", Class::Transient, "deadlock"),
+            ("55P03", Class::Transient, "lock-timeout"),
+            ("55006", Class::Transient, "object-in-use"),
+            ("57014", Class::Transient, "statement-timeout"),
+            ("57P01", Class::DependencyDown, "database-shutting-down"),
+            ("57P02", Class::DependencyDown, "database-shutting-down"),
+            ("57P03", Class::DependencyDown, "database-shutting-down"),
+            ("08006", Class::DependencyDown, "database-unreachable"),
+            ("53300", Class::DependencyDown, "database-exhausted"),
+            ("53200", Class::DependencyDown, "database-exhausted"),
+            ("58030", Class::DependencyDown, "database-exhausted"),
+            ("XX001", Class::DependencyDown, "database-damaged"),
+            ("XX002", Class::DependencyDown, "database-damaged"),
+            ("25006", Class::DependencyDown, "database-read-only"),
+            ("25P02", Class::DependencyDown, "connection-spoilt"),
+            ("25P03", Class::DependencyDown, "connection-spoilt"),
+            ("26000", Class::DependencyDown, "connection-spoilt"),
+            ("42P05", Class::DependencyDown, "connection-spoilt"),
+            ("0A000", Class::DependencyDown, "schema-mismatch"),
+            ("3F000", Class::DependencyDown, "schema-mismatch"),
+            ("42P01", Class::DependencyDown, "schema-mismatch"),
+            ("42P07", Class::DependencyDown, "schema-mismatch"),
+            ("28P01", Class::DependencyDown, "database-refuses"),
+            ("3D000", Class::DependencyDown, "database-refuses"),
+            ("42501", Class::DependencyDown, "database-refuses"),
+            ("42P04", Class::Permanent, "database-exists"),
+            ("23505", Class::Permanent, "constraint-violated"),
+            ("23514", Class::Permanent, "constraint-violated"),
+            ("22003", Class::Permanent, "invalid-data"),
+            ("54000", Class::Permanent, "database-error"),
+            ("P0001", Class::Permanent, "database-error"),
+            ("XX000", Class::Permanent, "database-error"),
+            ("", Class::Permanent, "database-error"),
         ];
-        for (state, class) in cases {
-            assert_eq!(verdict_of_sqlstate(state).0, class, "{state}");
+        for (state, class, code) in cases {
+            assert_eq!(verdict_of_sqlstate(state), (class, code), "{state}");
         }
     }
 
@@ -202,6 +228,10 @@ mod tests {
         let io = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         let down = Error::Statement { step: "read", source: sqlx::Error::Io(io) };
         assert_eq!((down.class(), down.code()), (Class::DependencyDown, "database-unreachable"));
+        let type_name = "order_status".to_owned();
+        let behind = sqlx::Error::TypeNotFound { type_name };
+        let behind = Error::Statement { step: "read", source: behind };
+        assert_eq!((behind.class(), behind.code()), (Class::DependencyDown, "schema-mismatch"));
         let odd = Error::Statement { step: "read", source: sqlx::Error::RowNotFound };
         assert_eq!((odd.class(), odd.code()), (Class::Permanent, "database-error"));
     }
