@@ -76,8 +76,16 @@ fn key(event: &EventRow) -> (&str, &str) {
 
 /// When things are told: events and messages carry the begin of the transaction, which is a little
 /// earlier than the decision made in it.
+///
+/// A message and an event that carry the same begin are of one transaction, so the message is told
+/// with what that transaction decided. Which of several events of the transaction it speaks of is
+/// not recorded, and not guessed at.
 struct Clock<'a> {
-    decisions: Vec<Timestamp>,
+    /// When a transaction decided, by when it began.
+    decided: HashMap<Timestamp, Timestamp>,
+    /// Decisions on events that came more than once, with when they first came. Such a decision
+    /// may be of a later transaction, which received no event for the first time.
+    again: Vec<(Timestamp, Timestamp)>,
     events: HashMap<(&'a str, &'a str), Timestamp>,
 }
 
@@ -89,17 +97,22 @@ impl<'a> Clock<'a> {
                 decided.entry(event).or_insert(line.recorded_at.into());
             }
         }
-        let told = |event: &'a EventRow| {
-            let received = event.received_at.into();
-            let decided = decided.get(&key(event)).copied();
-            let at_once = decided.filter(|at| at.since(received) <= AT_ONCE);
-            (key(event), at_once.unwrap_or(received))
-        };
-        let history = timeline.history.iter().map(|it| it.recorded_at.into());
-        let transfers = timeline.transfers.iter().map(|it| it.recorded_at.into());
-        let mut decisions: Vec<_> = history.chain(transfers).collect();
-        decisions.sort_unstable();
-        Self { decisions, events: timeline.events.iter().map(told).collect() }
+        let mut clock = Self { decided: HashMap::new(), again: Vec::new(), events: HashMap::new() };
+        for event in &timeline.events {
+            let received: Timestamp = event.received_at.into();
+            let at = decided.get(&key(event)).copied();
+            let at_once = at.filter(|at| at.since(received) <= AT_ONCE);
+            clock.events.insert(key(event), at_once.unwrap_or(received));
+            if let Some(at) = at_once {
+                let first = clock.decided.entry(received).or_insert(at);
+                *first = at.min(*first);
+            }
+            if let (Some(at), true) = (at, event.deliveries > 1) {
+                clock.again.push((received, at));
+            }
+        }
+        clock.again.sort_unstable_by_key(|(_, decided)| *decided);
+        clock
     }
 
     fn of_event(&self, event: &EventRow) -> Timestamp {
@@ -113,8 +126,10 @@ impl<'a> Clock<'a> {
     }
 
     fn of_message(&self, created: Timestamp) -> Timestamp {
-        let next = self.decisions.partition_point(|at| *at < created);
-        let decided = self.decisions.get(next).copied();
+        let later =
+            |(received, at): &&(Timestamp, Timestamp)| *received < created && *at >= created;
+        let again = || self.again.iter().find(later).map(|(_, at)| *at);
+        let decided = self.decided.get(&created).copied().or_else(again);
         decided.filter(|at| at.since(created) <= AT_ONCE).unwrap_or(created)
     }
 }

@@ -118,6 +118,29 @@ async fn money_and_messages_that_did_not_go_their_way_are_told() {
 }
 
 #[tokio::test]
+async fn a_message_stands_with_its_own_transaction_however_close_the_next_decision_is() {
+    let database = TestDatabase::migrated().await;
+    store_story(&database).await;
+    // The story's second payment was received at 12:05:02.998 and came twice.
+    for (begun, name) in [("12:05:02.5", "another"), ("12:05:02.999", "second")] {
+        database
+            .run(&format!(
+                "INSERT INTO outbox (order_id, message_id, exchange, must_route, routing_key, \
+                 type_name, body, created_at) VALUES ('{}', '{name}', 'events', false, \
+                 'order.{name}', 'order.{name}', '', '2026-03-01T{begun}Z')",
+                order()
+            ))
+            .await;
+    }
+    let text = show(&database, "200").stdout;
+    let alone = "2026-03-01T12:05:02.5Z\n  message    order.another: not sent yet\n2026";
+    assert!(text.contains(alone), "{text}");
+    let with_the_payment =
+        "message    order.paid: sent 2026-03-01T12:05:03.04Z\n  message    order.second:";
+    assert!(text.contains(with_the_payment), "{text}");
+}
+
+#[tokio::test]
 async fn an_order_that_only_waiting_events_name_is_shown_as_not_known() {
     let database = TestDatabase::migrated().await;
     store_early_payment(&database).await;
