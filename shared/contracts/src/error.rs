@@ -42,6 +42,8 @@ pub enum RuleCode {
     InvalidTime,
     /// An id has characters or a form that ids do not have.
     InvalidId,
+    /// A refund's key begins like those of our own refunds.
+    ReservedKey,
     /// A text is longer than its limit.
     TooLong,
     /// A text contains control characters.
@@ -56,7 +58,7 @@ pub enum RuleCode {
 
 impl RuleCode {
     /// Every code, in the order of declaration.
-    pub const ALL: [RuleCode; 22] = [
+    pub const ALL: [RuleCode; 23] = [
         Self::BodyTooLarge,
         Self::TooDeep,
         Self::MalformedJson,
@@ -74,6 +76,7 @@ impl RuleCode {
         Self::InvalidCurrency,
         Self::InvalidTime,
         Self::InvalidId,
+        Self::ReservedKey,
         Self::TooLong,
         Self::InvalidText,
         Self::SubjectMismatch,
@@ -101,6 +104,7 @@ impl RuleCode {
             Self::InvalidCurrency => "invalid-currency",
             Self::InvalidTime => "invalid-time",
             Self::InvalidId => "invalid-id",
+            Self::ReservedKey => "reserved-key",
             Self::TooLong => "too-long",
             Self::InvalidText => "invalid-text",
             Self::SubjectMismatch => "subject-mismatch",

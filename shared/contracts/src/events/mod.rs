@@ -4,6 +4,7 @@ mod dispute;
 mod order;
 mod payment;
 mod refund;
+mod refund_key;
 mod timer;
 
 pub use dispute::{
@@ -17,4 +18,5 @@ pub use refund::{
     RefundAmount, RefundEvent, RefundReason, RefundRequested, RefundResult, RefundUpdated,
     RequestedBy,
 };
+pub use refund_key::RefundCause;
 pub use timer::{DisputeDeadline, PaymentTimer, TimerEvent};

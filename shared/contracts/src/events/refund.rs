@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::refund_key;
 use crate::error::{RuleCode, RuleViolation};
 use crate::event::{DataError, Event, OrderRef, parse};
 use crate::money::positive_or_none;
@@ -13,7 +14,8 @@ use crate::{
 /// Somebody asks for money back.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RefundRequested {
-    /// Names the request; the same key is the same refund (case 60).
+    /// Names the request; the same key is the same refund (case 60). Never one of ours.
+    #[serde(deserialize_with = "refund_key::of_a_shop")]
     pub request_key: Token<255>,
     /// The order.
     pub order_id: OrderId,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use contracts::events::RefundCause;
 use contracts::{Currency, EventKind};
 use serde_json::Value;
 
@@ -157,6 +158,19 @@ fn every_word_that_a_schema_lists_is_understood() {
                 decode_body(kind, message.to_string())
                     .unwrap_or_else(|error| panic!("{kind} {pointer} {word}: {error}"));
             }
+        }
+    }
+}
+
+#[test]
+fn neither_schema_nor_decoder_takes_a_refund_key_that_begins_like_ours() {
+    let kind = EventKind::RefundRequested;
+    for cause in RefundCause::ALL {
+        for (key, theirs) in [(cause.key_of("1"), false), (format!("-{}", cause.key_of("1")), true)]
+        {
+            let message = with(example(kind, "full"), "/data/request_key", Value::from(key));
+            assert_eq!(SCHEMAS.accepts(kind, &message), theirs, "{cause:?}");
+            assert_eq!(decode_body(kind, message.to_string()).is_ok(), theirs, "{cause:?}");
         }
     }
 }
