@@ -84,6 +84,8 @@ named! {
         WithinLimits = "within-limits",
         /// A refund did not work, of money that may not stay with us (case 63).
         RefundFailed = "refund-failed",
+        /// Money that may not stay with us can go back, and is not on its way by itself.
+        MoneyToReturn = "money-to-return",
         /// A refund that had succeeded came back (case 64).
         RefundReversed = "refund-reversed",
         /// The dispute names a payment that is not the order's.

@@ -157,7 +157,7 @@ messages! {
         class: Classification,
         /// Why, in one code.
         code: OutcomeCode,
-        /// How much goes back.
+        /// How much may not stay; what a dispute has of it goes back only when it is won.
         excess: Money,
     }
     /// A refund will be made.

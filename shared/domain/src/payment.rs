@@ -1,8 +1,10 @@
 //! Payment attempts and their captures.
 
-use contracts::events::PaymentOutcome;
+use contracts::events::{PaymentOutcome, RefundCause, RefundReason};
 use contracts::{AttemptId, Money, MoneyError, ProviderRef, Timestamp, Token};
 
+use crate::decision::OutcomeCode;
+use crate::order::{Order, OrderStatus};
 use crate::status::named;
 
 named! {
@@ -194,6 +196,18 @@ named! {
     }
 }
 
+impl Classification {
+    /// Why money of this class goes back; what pays the order stays.
+    pub fn refund_cause(self) -> Option<RefundCause> {
+        match self {
+            Self::Normal => None,
+            Self::Late => Some(RefundCause::Late),
+            Self::Duplicate => Some(RefundCause::Duplicate),
+            Self::Overpaid => Some(RefundCause::Overpaid),
+        }
+    }
+}
+
 /// Money that a provider took for us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capture {
@@ -219,14 +233,37 @@ impl Capture {
         format!("{}/{}", self.attempt_id, self.capture_ref)
     }
 
-    /// The cause of the refund of its excess, such as `late:<attempt>/<capture>` (case 65).
-    pub fn excess_refund_key(&self) -> String {
-        format!("{}:{}", self.classification, self.reference())
+    /// The key of the refunds of its excess, such as `late:<attempt>/<capture>` (case 65).
+    pub fn excess_refund_key(&self) -> Option<String> {
+        self.classification.refund_cause().map(|cause| cause.key_of(self.reference()))
     }
 
-    /// The cause of the refund of what paid an order that was closed after all (case 43).
+    /// The key of the refunds of what paid an order that was closed after all (case 43).
     pub fn closing_refund_key(&self) -> String {
-        format!("closed:{}", self.reference())
+        RefundCause::Closed.key_of(self.reference())
+    }
+
+    /// What is wrong with its excess, and why that is refunded; nothing with what pays its order.
+    pub fn anomaly(&self, order: &Order) -> Option<(OutcomeCode, RefundReason)> {
+        match self.classification {
+            Classification::Normal => None,
+            Classification::Late => Some(self.lateness(order)),
+            Classification::Duplicate => {
+                Some((OutcomeCode::DuplicatePayment, RefundReason::Duplicate))
+            }
+            Classification::Overpaid => Some((OutcomeCode::Overpaid, RefundReason::Overpaid)),
+        }
+    }
+
+    /// Whether the money was late, or only its report (cases 3 and 4).
+    fn lateness(&self, order: &Order) -> (OutcomeCode, RefundReason) {
+        let cancelled_at = order.closed_at.filter(|_| order.status == OrderStatus::Cancelled);
+        let (deadline, reason) = match cancelled_at {
+            Some(cancelled_at) => (cancelled_at, RefundReason::OrderCancelled),
+            None => (order.expires_at, RefundReason::LatePayment),
+        };
+        let in_time = self.occurred_at <= deadline;
+        (if in_time { OutcomeCode::LateNotification } else { OutcomeCode::LatePayment }, reason)
     }
 
     /// How much of it does not pay the order.

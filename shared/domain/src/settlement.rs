@@ -6,7 +6,7 @@
 mod funds;
 mod legs;
 
-pub use funds::{double_loss, held_in, refundable_from};
+pub use funds::{double_loss, held_in, refundable_from, returnable};
 
 use contracts::{AttemptId, Money, MoneyError};
 

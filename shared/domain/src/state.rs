@@ -163,7 +163,7 @@ impl OrderState {
             .saturating_sub(self.disputed(order, attempt)?)
     }
 
-    fn live_captures(&self) -> impl Iterator<Item = &Capture> {
+    pub(crate) fn live_captures(&self) -> impl Iterator<Item = &Capture> {
         self.captures.iter().filter(|capture| capture.is_live())
     }
 

@@ -1,6 +1,7 @@
 //! End to end: real binaries, a real broker, a real database.
 
 mod disorder;
+mod lives;
 mod money;
 mod outages;
 mod payments;

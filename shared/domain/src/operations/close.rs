@@ -1,16 +1,14 @@
 //! The end of an order that is not paid.
 
 use contracts::MoneyError;
-use contracts::events::RefundReason;
 
-use super::{OwnRefund, cancel_payment_timers, refund_own, void_if_authorized};
+use super::give_back::give_back_payment;
+use super::{cancel_payment_timers, void_if_authorized};
 use crate::changes::Draft;
 use crate::decision::OutcomeCode;
-use crate::ledger::Account;
 use crate::message::Body;
 use crate::order::{CloseReason, Order, OrderStatus};
 use crate::payment::Capture;
-use crate::settlement::refundable_from;
 
 /// Closes an unpaid or called-off order: timers, authorisations, money and stock go back.
 ///
@@ -42,8 +40,9 @@ pub fn close_order(
     for attempt in draft.state().attempts.clone() {
         void_if_authorized(draft, &order, &attempt);
     }
-    for capture in draft.state().captures.clone() {
-        refund_applied(draft, &order, &capture, code)?;
+    let captures: Vec<Capture> = draft.state().live_captures().cloned().collect();
+    for capture in &captures {
+        give_back_payment(draft, &order, capture, code)?;
     }
     draft.send(order.id, closing_announcement(&order, status, reason));
     if release {
@@ -53,31 +52,6 @@ pub fn close_order(
             order_id,
             Body::InventoryReleaseRequested { order_id, reservation_id, lines, reason },
         );
-    }
-    Ok(())
-}
-
-/// Refunds what a capture paid towards an order that is now closed, as far as it is still there.
-fn refund_applied(
-    draft: &mut Draft,
-    order: &Order,
-    capture: &Capture,
-    code: OutcomeCode,
-) -> Result<(), MoneyError> {
-    let state = draft.state();
-    let left = refundable_from(state, order, capture.attempt_id, Account::CustomerFunds)?;
-    let attempt = state.attempt(capture.attempt_id).cloned();
-    let amount = if left.minor() < capture.applied.minor() { left } else { capture.applied };
-    if let Some(attempt) = attempt.filter(|_| capture.is_live()) {
-        let wanted = OwnRefund {
-            attempt: &attempt,
-            amount,
-            request_key: capture.closing_refund_key(),
-            reason: RefundReason::OrderCancelled,
-            funded_from: Account::CustomerFunds,
-            code,
-        };
-        refund_own(draft, order, &wanted);
     }
     Ok(())
 }

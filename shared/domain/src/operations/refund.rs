@@ -1,7 +1,7 @@
 //! Refunds that we order ourselves.
 
 use contracts::events::RefundReason;
-use contracts::{Money, Token};
+use contracts::{Money, MoneyError, Token};
 
 use crate::changes::Draft;
 use crate::decision::OutcomeCode;
@@ -10,13 +10,15 @@ use crate::message::Body;
 use crate::order::Order;
 use crate::payment::Attempt;
 use crate::refund::{Refund, RefundStatus};
+use crate::settlement::returnable;
+use crate::state::sum;
 
 /// A refund that nobody has to ask for: its cause is money that we may not keep.
 #[derive(Clone, Debug)]
 pub struct OwnRefund<'a> {
     /// Whose money.
     pub attempt: &'a Attempt,
-    /// How much.
+    /// How much in all; what this cause was refunded before counts towards it.
     pub amount: Money,
     /// Names the cause, such as `late:<capture>`, so that a retry cannot double it (case 65).
     pub request_key: String,
@@ -28,20 +30,34 @@ pub struct OwnRefund<'a> {
     pub code: OutcomeCode,
 }
 
-/// Approves and orders a refund by ourselves; nothing when this cause was refunded before.
-pub fn refund_own(draft: &mut Draft, order: &Order, wanted: &OwnRefund<'_>) {
+/// Approves and orders a refund by ourselves, as far as this cause was not refunded before.
+///
+/// What a dispute has of the money is left out: it would go back twice. Once the dispute lets go
+/// of it, the same cause is refunded again as a further part. A part that failed is not repeated.
+///
+/// # Errors
+/// When a sum of the order's money is larger than any amount accepted.
+pub fn refund_own(
+    draft: &mut Draft,
+    order: &Order,
+    wanted: &OwnRefund<'_>,
+) -> Result<(), MoneyError> {
     let request_key: Token<255> =
         wanted.request_key.parse().expect("our own causes are short printable ASCII");
-    let known = draft.state().refunds.iter().any(|refund| refund.request_key == request_key);
-    if known || wanted.amount.is_zero() {
-        return;
+    let state = draft.state();
+    let parts = || state.refunds.iter().filter(|refund| refund.request_key == request_key);
+    let due = wanted.amount.saturating_sub(sum(order, parts().map(|part| part.amount))?)?;
+    let part = parts().count().try_into().expect("each part was let go of by a dispute");
+    let amount = returnable(state, order, wanted.attempt.id, wanted.funded_from, due)?;
+    if amount.is_zero() {
+        return Ok(());
     }
     let refund = Refund {
         id: draft.next_id(),
         request_key,
-        part: 0,
+        part,
         attempt_id: Some(wanted.attempt.id),
-        amount: wanted.amount,
+        amount,
         status: RefundStatus::Approved,
         reason: wanted.reason,
         funded_from: wanted.funded_from,
@@ -53,6 +69,7 @@ pub fn refund_own(draft: &mut Draft, order: &Order, wanted: &OwnRefund<'_>) {
         last_event_at: draft.now(),
     };
     approve_refund(draft, order, wanted.attempt, refund, wanted.code);
+    Ok(())
 }
 
 /// Sets a refund's money aside and orders it from the provider.

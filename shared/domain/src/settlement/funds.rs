@@ -31,6 +31,26 @@ pub fn refundable_from(
     Ok(if left.minor() < at_all.minor() { left } else { at_all })
 }
 
+/// What can go back now of money that is due to the buyer.
+///
+/// Money in suspense is there for nothing else, unless a dispute takes it first.
+///
+/// # Errors
+/// When a sum is larger than any amount accepted.
+pub fn returnable(
+    state: &OrderState,
+    order: &Order,
+    attempt_id: AttemptId,
+    funds: Account,
+    due: Money,
+) -> Result<Money, MoneyError> {
+    if funds == Account::Suspense && state.disputed(order, attempt_id)?.is_zero() {
+        return Ok(due);
+    }
+    let free = refundable_from(state, order, attempt_id, funds)?;
+    Ok(if free.minor() < due.minor() { free } else { due })
+}
+
 /// By how much refunds and disputes of an attempt, and `further` money at stake, exceed its
 /// captures; nothing when no refund has a part in it (cases 70 and 71).
 ///

@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use contracts::events::{
-    DisputeEvent, OrderEvent, PaymentEvent, PaymentOutcome, RefundAmount, RefundEvent,
-    RefundReason, TimerEvent,
+    DisputeEvent, OrderEvent, PaymentEvent, PaymentOutcome, RefundAmount, RefundEvent, TimerEvent,
 };
 use contracts::{Envelope, Money};
 use domain::changes::{UnappliedCause, UnappliedMoney};
 use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
 use domain::ledger::{Account, JournalCode, Leg};
 use domain::operations::{
-    OwnRefund, approve_refund, arm_payment_timers, close_order, orphan, pay_order, refund_own,
-    wait_for,
+    approve_refund, arm_payment_timers, close_order, give_back_excess, orphan, pay_order, wait_for,
 };
 use domain::order::{CloseReason, Order, OrderStatus};
 use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
@@ -135,12 +133,12 @@ pub(crate) fn payment(
             occurred_at: event.occurred_at,
             reversed_at: None,
         };
-        record_capture(&mut draft, order, &attempt, &capture);
+        record_capture(&mut draft, order, &capture);
     }
     Decision::apply(draft.finish())
 }
 
-fn record_capture(draft: &mut Draft, order: &Order, attempt: &Attempt, capture: &Capture) {
+fn record_capture(draft: &mut Draft, order: &Order, capture: &Capture) {
     let late = capture.classification == Classification::Late;
     draft.put_capture(capture.clone());
     draft.post(
@@ -153,15 +151,7 @@ fn record_capture(draft: &mut Draft, order: &Order, attempt: &Attempt, capture: 
         }],
     );
     if late {
-        let wanted = OwnRefund {
-            attempt,
-            amount: capture.amount,
-            request_key: capture.excess_refund_key(),
-            reason: RefundReason::LatePayment,
-            funded_from: Account::Suspense,
-            code: OutcomeCode::LatePayment,
-        };
-        refund_own(draft, order, &wanted);
+        give_back_excess(draft, order, capture).unwrap();
     } else if draft.state().left_to_pay(order).unwrap().is_zero() {
         let order = draft.state().order.clone().unwrap();
         pay_order(draft, order, None);

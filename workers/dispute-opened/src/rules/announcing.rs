@@ -4,6 +4,7 @@ use contracts::events::DisputeStage;
 use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
 use domain::history::position_name;
 use domain::message::Body;
+use domain::operations::give_back_released;
 use domain::order::Order;
 use domain::settlement::{double_loss, put_dispute};
 use domain::timer::{TimerKind, TimerOwner};
@@ -31,6 +32,9 @@ impl DisputeRules {
             announce_double_loss(draft, order, &dispute, excess);
         }
         announce_verdict(draft, order, before, &dispute);
+        if lets_go(before, dispute.position) {
+            give_back_released(draft, order, &dispute)?;
+        }
         let awaits = dispute.position.status == DisputeStatus::NeedsResponse;
         let Some(due_at) = dispute.evidence_due_at.filter(|_| awaits) else {
             draft.cancel(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id));
@@ -73,6 +77,11 @@ pub(super) fn submit_evidence(
 /// Whether the provider takes the money with this change.
 fn takes_money(before: Option<DisputePosition>, now: DisputePosition) -> bool {
     now.holds_money() && !before.is_some_and(DisputePosition::holds_money)
+}
+
+/// Whether the provider gives the money back with this change.
+fn lets_go(before: Option<DisputePosition>, now: DisputePosition) -> bool {
+    before.is_some_and(DisputePosition::holds_money) && !now.holds_money()
 }
 
 /// By how much the dispute asks for money that is refunded already (cases 70 and 71).

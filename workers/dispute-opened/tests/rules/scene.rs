@@ -150,7 +150,7 @@ pub(crate) fn refund(world: &mut World, key: &str, amount_minor: i64) {
             funded_from: Account::CustomerFunds,
             code: OutcomeCode::WithinLimits,
         };
-        refund_own(draft, &order, &wanted);
+        refund_own(draft, &order, &wanted).unwrap();
     });
     world.sent.clear();
 }

@@ -1,11 +1,10 @@
 //! Money that a provider took for us.
 
-use contracts::events::RefundReason;
 use contracts::{Money, MoneyError};
 use domain::ledger::{Account, JournalCode, Leg};
 use domain::message::Body;
 use domain::operations::{
-    OwnRefund, open_case, pay_order, refund_own, request_void, void_if_authorized,
+    give_back_excess, open_case, pay_order, request_void, void_if_authorized,
 };
 use domain::order::OrderStatus;
 use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
@@ -27,11 +26,11 @@ pub(super) fn record(mut draft: Draft, report: &Report<'_>) -> Result<Decision, 
     draft.state().captured_in_total(report.order)?.checked_add(event.amount)?;
 
     let capture = classify(&draft, report)?;
-    let attempt = put_attempt(&mut draft, report, capture.classification)?;
+    let attempt = put_attempt(&mut draft, report, &capture)?;
     draft.put_capture(capture.clone());
     post(&mut draft, &capture)?;
     rebook_losses(&mut draft, report.order, attempt.id)?;
-    give_back_excess(&mut draft, report, &attempt, &capture)?;
+    return_excess(&mut draft, report, &capture)?;
     void_remainder(&mut draft, report, &attempt)?;
     if is_covered_now(&draft, report)? {
         pay_order(&mut draft, report.order.clone(), None);
@@ -71,7 +70,7 @@ fn classify(draft: &Draft, report: &Report<'_>) -> Result<Capture, MoneyError> {
 fn put_attempt(
     draft: &mut Draft,
     report: &Report<'_>,
-    classification: Classification,
+    capture: &Capture,
 ) -> Result<Attempt, MoneyError> {
     let known = draft.state().attempt(report.event.attempt_id);
     let from = known.map(|attempt| attempt.status);
@@ -91,7 +90,7 @@ fn put_attempt(
         Some(from) if !target.can_follow(Some(from)) => from,
         Some(_) | None => target,
     };
-    let anomaly = anomaly(report, classification).map(|(code, _)| code);
+    let anomaly = capture.anomaly(report.order).map(|(code, _)| code);
     draft.put_attempt(attempt.clone(), anomaly.or(report.reason()));
     if over_captured(&attempt, captured) {
         open_case(draft, report.order.id, OutcomeCode::OverCapture, reference(report.event));
@@ -129,53 +128,20 @@ fn post(draft: &mut Draft, capture: &Capture) -> Result<(), MoneyError> {
     Ok(())
 }
 
-/// Refunds what does not pay the order, once per capture (cases 3, 4, 44, 45 and 65).
-fn give_back_excess(
+/// Refunds what does not pay the order, as far as no dispute has it (cases 3, 4, 44, 45 and 65).
+fn return_excess(
     draft: &mut Draft,
     report: &Report<'_>,
-    attempt: &Attempt,
     capture: &Capture,
 ) -> Result<(), MoneyError> {
-    let class = capture.classification;
-    let Some((code, reason)) = anomaly(report, class) else {
+    let Some((code, _)) = capture.anomaly(report.order) else {
         return Ok(());
     };
-    let order_id = report.order.id;
-    let excess = capture.excess()?;
-    let wanted = OwnRefund {
-        attempt,
-        amount: excess,
-        request_key: capture.excess_refund_key(),
-        reason,
-        funded_from: Account::Suspense,
-        code,
-    };
-    refund_own(draft, report.order, &wanted);
-    let attempt_id = attempt.id;
+    give_back_excess(draft, report.order, capture)?;
+    let (order_id, attempt_id) = (report.order.id, capture.attempt_id);
+    let (class, excess) = (capture.classification, capture.excess()?);
     draft.send(order_id, Body::PaymentAnomaly { order_id, attempt_id, class, code, excess });
     Ok(())
-}
-
-/// What is wrong with money of this class, and why it is refunded.
-fn anomaly(report: &Report<'_>, class: Classification) -> Option<(OutcomeCode, RefundReason)> {
-    match class {
-        Classification::Normal => None,
-        Classification::Late => Some(lateness(report)),
-        Classification::Duplicate => Some((OutcomeCode::DuplicatePayment, RefundReason::Duplicate)),
-        Classification::Overpaid => Some((OutcomeCode::Overpaid, RefundReason::Overpaid)),
-    }
-}
-
-/// Whether the money was late, or only its report (cases 3 and 4).
-fn lateness(report: &Report<'_>) -> (OutcomeCode, RefundReason) {
-    let order = report.order;
-    let cancelled_at = order.closed_at.filter(|_| order.status == OrderStatus::Cancelled);
-    let (deadline, reason) = match cancelled_at {
-        Some(cancelled_at) => (cancelled_at, RefundReason::OrderCancelled),
-        None => (order.expires_at, RefundReason::LatePayment),
-    };
-    let in_time = report.at <= deadline;
-    (if in_time { OutcomeCode::LateNotification } else { OutcomeCode::LatePayment }, reason)
 }
 
 /// Gives back what is authorised but will not be captured (cases 47 and 84).

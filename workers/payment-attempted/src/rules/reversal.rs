@@ -73,11 +73,11 @@ fn take_back(
         legs.push(Leg { code, debit, credit, amount });
     };
     let shares = [
-        (Account::CustomerFunds, capture.applied, capture.closing_refund_key()),
+        (Account::CustomerFunds, capture.applied, Some(capture.closing_refund_key())),
         (Account::Suspense, capture.excess()?, capture.excess_refund_key()),
     ];
     for (account, share, refund_key) in shares {
-        call_off(draft, report, &refund_key)?;
+        call_off(draft, report, refund_key.as_deref())?;
         let held = held_in(draft.state(), report.order, capture.attempt_id, account)?;
         let still_there = if held.minor() < share.minor() { held } else { share };
         reverse(account, still_there);
@@ -90,17 +90,16 @@ fn take_back(
     Ok(loss)
 }
 
-/// Calls off the refund that the capture caused, if it is still under way.
-fn call_off(draft: &mut Draft, report: &Report<'_>, key: &str) -> Result<(), MoneyError> {
-    let known = draft.state().refunds.iter().find(|refund| refund.request_key.as_str() == key);
-    let reserved = known.filter(|refund| refund.status.money() == RefundMoney::Reserved).cloned();
-    let Some(refund) = reserved else {
-        return Ok(());
-    };
-    let (order_id, refund_id, amount) = (report.order.id, refund.id, refund.amount);
-    let cancelled = Refund { status: RefundStatus::Cancelled, ..refund };
-    put_refund(draft, report.order, cancelled, Some(OutcomeCode::CaptureFailed))?;
-    draft.send(order_id, Body::RefundFailed { order_id, refund_id, amount, reversed: false });
+/// Calls off the refunds that the capture caused, those that are still under way.
+fn call_off(draft: &mut Draft, report: &Report<'_>, key: Option<&str>) -> Result<(), MoneyError> {
+    let caused = draft.state().refunds.iter().filter(|r| Some(r.request_key.as_str()) == key);
+    let reserved = caused.filter(|refund| refund.status.money() == RefundMoney::Reserved);
+    for refund in reserved.cloned().collect::<Vec<_>>() {
+        let (order_id, refund_id, amount) = (report.order.id, refund.id, refund.amount);
+        let cancelled = Refund { status: RefundStatus::Cancelled, ..refund };
+        put_refund(draft, report.order, cancelled, Some(OutcomeCode::CaptureFailed))?;
+        draft.send(order_id, Body::RefundFailed { order_id, refund_id, amount, reversed: false });
+    }
     Ok(())
 }
 

@@ -8,10 +8,12 @@ use domain::payment::{Attempt, AttemptStatus};
 use domain::settlement::refundable_from;
 use domain::{Money, MoneyError, OrderState};
 
-/// What a refund takes from one attempt.
+/// What a refund takes from one account of one attempt.
 pub(super) struct Part {
     /// Whose money.
     pub(super) attempt: Attempt,
+    /// Where it is kept.
+    pub(super) funds: Account,
     /// How much, above zero.
     pub(super) amount: Money,
 }
@@ -24,10 +26,17 @@ pub(super) fn candidates(state: &OrderState, named: Option<AttemptId>) -> Vec<&A
     attempts
 }
 
+impl Part {
+    /// Whether the money may not stay with us anyway: nobody's leave is needed to give it back.
+    pub(super) fn must_go(&self, order: &Order) -> bool {
+        self.funds == Account::Suspense || order.status.is_closed()
+    }
+}
+
 /// Spreads a refund over attempts, all or nothing: it is never cut down to what fits (case 57).
 ///
-/// What is in suspense goes back by refunds of its own, so a wish never takes it. An attempt that
-/// is charged back gives nothing (case 69).
+/// Money that may not stay goes first. It is free only if the refund that it had by itself came
+/// to nothing (case 63). An attempt that is charged back gives nothing (case 69).
 pub(super) fn allocate(
     state: &OrderState,
     order: &Order,
@@ -38,13 +47,17 @@ pub(super) fn allocate(
         RefundAmount::Exactly(amount) => Some(amount),
         RefundAmount::Full => None,
     };
+    let givers: Vec<_> =
+        candidates.iter().filter(|attempt| !is_charged_back(state, attempt)).collect();
     let mut parts = Vec::new();
-    for attempt in candidates.iter().filter(|attempt| !is_charged_back(state, attempt)) {
-        let free = refundable_from(state, order, attempt.id, Account::CustomerFunds)?;
-        let amount = left.filter(|left| left.minor() < free.minor()).unwrap_or(free);
-        left = left.map(|left| left.checked_sub(amount)).transpose()?;
-        if !amount.is_zero() {
-            parts.push(Part { attempt: (*attempt).clone(), amount });
+    for funds in [Account::Suspense, Account::CustomerFunds] {
+        for attempt in &givers {
+            let free = refundable_from(state, order, attempt.id, funds)?;
+            let amount = left.filter(|left| left.minor() < free.minor()).unwrap_or(free);
+            left = left.map(|left| left.checked_sub(amount)).transpose()?;
+            if !amount.is_zero() {
+                parts.push(Part { attempt: (**attempt).clone(), funds, amount });
+            }
         }
     }
     let covered = left.is_none_or(Money::is_zero);

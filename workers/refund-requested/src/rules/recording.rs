@@ -23,15 +23,16 @@ impl RefundRules {
         parts: Vec<Part>,
         review: Option<OutcomeCode>,
     ) -> Decision {
-        for (number, Part { attempt, amount }) in (0..).zip(parts) {
-            let row = self.row(&mut draft, request, amount);
-            let refund = Refund { part: number, attempt_id: Some(attempt.id), ..row };
+        for (number, part) in (0..).zip(parts) {
+            let row = self.row(&mut draft, request, part.amount);
+            let (attempt_id, funded_from) = (Some(part.attempt.id), part.funds);
+            let refund = Refund { part: number, attempt_id, funded_from, ..row };
             if let Some(code) = review {
                 ask_for_review(&mut draft, order, refund, code);
             } else {
-                let code = OutcomeCode::WithinLimits;
+                let code = approval(order, &part);
                 let refund = Refund { decided_by: Some(decided_by(code)), ..refund };
-                approve_refund(&mut draft, order, &attempt, refund, code);
+                approve_refund(&mut draft, order, &part.attempt, refund, code);
             }
         }
         Decision::apply(draft.finish())
@@ -113,6 +114,11 @@ fn ask_for_review(draft: &mut Draft, order: &Order, refund: Refund, code: Outcom
     let (order_id, refund_id, amount) = (order.id, refund.id, refund.amount);
     draft.put_refund(Refund { code: Some(code), ..refund }, Some(code));
     draft.send(order_id, Body::RefundReviewRequested { order_id, refund_id, amount, code });
+}
+
+/// Why a part needs no person.
+fn approval(order: &Order, part: &Part) -> OutcomeCode {
+    if part.must_go(order) { OutcomeCode::MoneyToReturn } else { OutcomeCode::WithinLimits }
 }
 
 fn decided_by(code: OutcomeCode) -> Token<64> {

@@ -8,6 +8,8 @@ use super::allocation::{Part, total};
 
 impl RefundRules {
     /// Why a person must decide, the first reason that holds (case 66).
+    ///
+    /// Money that may not stay needs no leave, however much it is and whoever asks for it.
     pub(super) fn review_reason(
         &self,
         state: &OrderState,
@@ -15,8 +17,12 @@ impl RefundRules {
         parts: &[Part],
         now: Timestamp,
     ) -> Result<Option<OutcomeCode>, MoneyError> {
-        let amount = total(order, parts.iter().map(|part| part.amount))?;
-        let too_many = self.are_too_many(state, parts);
+        let may_stay: Vec<_> = parts.iter().filter(|part| !part.must_go(order)).collect();
+        if may_stay.is_empty() {
+            return Ok(None);
+        }
+        let amount = total(order, may_stay.iter().map(|part| part.amount))?;
+        let too_many = self.are_too_many(state, &may_stay);
         let reasons = [
             (self.window_closed(order, now), OutcomeCode::WindowClosed),
             (self.above_limit(amount), OutcomeCode::AboveAutoLimit),
@@ -35,7 +41,7 @@ impl RefundRules {
     }
 
     /// Whether the customer, or one of the payments, has had many refunds already.
-    fn are_too_many(&self, state: &OrderState, parts: &[Part]) -> bool {
+    fn are_too_many(&self, state: &OrderState, parts: &[&Part]) -> bool {
         let refunds_of = |part: &Part| {
             let holding = state.refunds.iter().filter(|refund| refund.status.holds_money());
             holding.filter(|refund| refund.attempt_id == Some(part.attempt.id)).count()

@@ -160,18 +160,6 @@ fn an_order_over_nothing_has_nothing_to_refund() {
 }
 
 #[test]
-fn money_in_suspense_is_not_given_to_whoever_asks() {
-    let mut world = paid(&[10_000]);
-    world.capture(2, 10_000, Classification::Duplicate);
-    let outcome = tell(&mut world, &of_attempt("r", 1, 2));
-    check_refused(&outcome, &world, "r", OutcomeCode::ExceedsRefundable);
-    tell(&mut world, &everything("s"));
-    assert_eq!(one(&world, "s").amount, eur(10_000));
-    assert_eq!(owed(&world, Account::Suspense), 10_000);
-    world.check_books();
-}
-
-#[test]
 fn case_088_a_full_refund_moves_neither_order_nor_stock() {
     let mut world = paid(&[10_000]);
     tell(&mut world, &everything("r").with("restock", true));

@@ -159,7 +159,7 @@ pub(crate) fn refund_duplicate(world: &mut World, attempt: u32) {
             funded_from: Account::Suspense,
             code: OutcomeCode::DuplicatePayment,
         };
-        refund_own(draft, &order, &wanted);
+        refund_own(draft, &order, &wanted).unwrap();
     });
     world.sent.clear();
 }
