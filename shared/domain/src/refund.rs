@@ -140,6 +140,24 @@ pub struct Refund {
     pub last_event_at: Timestamp,
 }
 
+impl Refund {
+    /// Whether it counts towards what its customer had back; what had to go back does not.
+    pub fn counts_for_customer(&self) -> bool {
+        let wanted = match self.reason {
+            RefundReason::RequestedByCustomer
+            | RefundReason::Fraudulent
+            | RefundReason::NotReceived
+            | RefundReason::Defective
+            | RefundReason::Goodwill => true,
+            RefundReason::Duplicate
+            | RefundReason::LatePayment
+            | RefundReason::Overpaid
+            | RefundReason::OrderCancelled => false,
+        };
+        wanted && self.status != RefundStatus::Rejected
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,6 +38,16 @@ pub struct CustomerRecord {
     pub disputes_90d: i64,
 }
 
+impl CustomerRecord {
+    /// The record after one order's share of it has changed.
+    fn after(self, before: CustomerRecord, now: CustomerRecord) -> Self {
+        Self {
+            refunds_90d: self.refunds_90d + now.refunds_90d - before.refunds_90d,
+            disputes_90d: self.disputes_90d + now.disputes_90d - before.disputes_90d,
+        }
+    }
+}
+
 impl OrderState {
     /// The attempt with this id.
     pub fn attempt(&self, id: AttemptId) -> Option<&Attempt> {
@@ -167,6 +177,13 @@ impl OrderState {
         self.captures.iter().filter(|capture| capture.is_live())
     }
 
+    /// What of the order itself counts towards its customer's record.
+    fn counted(&self) -> CustomerRecord {
+        let refunds = self.refunds.iter().filter(|refund| refund.counts_for_customer()).count();
+        let count = |rows: usize| i64::try_from(rows).expect("an order's rows fit in memory");
+        CustomerRecord { refunds_90d: count(refunds), disputes_90d: count(self.disputes.len()) }
+    }
+
     /// The state that the next event of the same batch sees.
     pub fn apply(&mut self, changes: &Changes) {
         if let Some(order) = &changes.order {
@@ -176,8 +193,10 @@ impl OrderState {
         put_all(&mut self.captures, &changes.captures, |a, b| {
             a.attempt_id == b.attempt_id && a.capture_ref == b.capture_ref
         });
+        let counted = self.counted();
         put_all(&mut self.refunds, &changes.refunds, |a, b| a.id == b.id);
         put_all(&mut self.disputes, &changes.disputes, |a, b| a.id == b.id);
+        self.customer = self.customer.after(counted, self.counted());
         put_all(&mut self.timers, &changes.timers, |a, b| a.kind == b.kind && a.owner == b.owner);
     }
 }

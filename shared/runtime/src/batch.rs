@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use broker::Delivery;
-use contracts::{Envelope, Event, EventKind, OrderId, OrderRef};
+use contracts::{Envelope, Event, EventKind, OrderId, OrderRef, Token};
+use domain::state::CustomerRecord;
 use domain::{Decision, Moment, OrderState, Outcome, Rules, Timestamp};
 use store::inbox::{self, Claim, Claimed};
 use store::orders::{self, Scope};
@@ -191,8 +192,30 @@ fn decide<R: Rules>(
         rules.decide(state, &job.envelope, moment)
     }));
     let decision = decision.or(Err(BatchError::Panicked(open.index)))?;
+    let known = state.customer;
     state.apply(&decision.changes);
+    let customer = state.customer;
+    if customer != known {
+        let customer_ref = state.order.as_ref().map(|order| order.customer_ref.clone());
+        tell_other_orders(states, customer_ref.as_ref(), customer);
+    }
     Ok(decision)
+}
+
+/// Lets a customer's other orders of the batch see what was decided on this one.
+///
+/// All of them were loaded with the same record, so that one record serves them all.
+fn tell_other_orders(
+    states: &mut HashMap<OrderId, OrderState>,
+    customer_ref: Option<&Token<64>>,
+    record: CustomerRecord,
+) {
+    let is_theirs = |state: &&mut OrderState| {
+        state.order.as_ref().map(|order| &order.customer_ref) == customer_ref
+    };
+    for state in states.values_mut().filter(is_theirs) {
+        state.customer = record;
+    }
 }
 
 /// Refunds are decided by what is known of the customer, too.

@@ -71,6 +71,46 @@ async fn a_cancelled_order_s_late_money_is_sent_back_by_command() {
 }
 
 #[tokio::test]
+async fn money_of_a_closed_order_goes_back_when_its_dispute_is_won() {
+    let stage = Stage::start(everyone()).await;
+    let (order, attempt, dispute) = (order_id(1), attempt_id(1), dispute_id(1));
+    stage.publish(&[open_order(), captured(order, attempt, 4_000)]).await;
+    stage.until_decided(2).await;
+    stage.publish(&[dispute_opened(order, dispute, attempt, 3_000)]).await;
+    stage.until("the dispute is open", "SELECT count(*) FROM disputes", 1).await;
+    stage.publish(&[cancel_requested(order)]).await;
+    let refunded = "SELECT coalesce(sum(amount_minor), 0)::bigint FROM refunds
+                    WHERE status = 'approved'";
+    stage.until("what is not disputed goes back", refunded, 1_000).await;
+    stage.publish(&[dispute_updated(order, dispute, "chargeback", "won")]).await;
+    stage.until("the rest goes back, too", refunded, 4_000).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_customer_s_refunds_are_counted_within_a_batch_too() {
+    let shops = StageOptions::of(&["order-created", "payment-attempted"]);
+    let mut stage = Stage::start(shops.with("ORDERFLOW_LANES", "1")).await;
+    let orders = || (1..=8).map(order_id);
+    let opened = orders().map(|id| order_created(id).with("expires_at", "2098-01-01T00:00:00Z"));
+    stage.publish(&opened.collect::<Vec<_>>()).await;
+    stage.until_decided(8).await;
+    let payments = (1..=8).map(|number| captured(order_id(number), attempt_id(number), 10_000));
+    stage.publish(&payments.collect::<Vec<_>>()).await;
+    stage.until("all are paid", "SELECT count(*) FROM orders WHERE status = 'paid'", 8).await;
+    // A time ahead of ours counts as now: the fixtures' own is more than 90 days ago.
+    let request =
+        |order| refund_requested(order, "r", 1_000).with("requested_at", "2098-01-01T00:00:00Z");
+    stage.publish(&orders().map(request).collect::<Vec<_>>()).await;
+    // One lane finds all of them waiting, and takes them in one batch.
+    stage.start_workers(&StageOptions::of(&["refund-requested"])).await;
+    stage.until("all are decided", "SELECT count(*) FROM refunds", 8).await;
+    let approved = "SELECT count(*) FROM refunds WHERE status = 'approved'";
+    assert_eq!(stage.database.number(approved).await, 5);
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn case_058_of_refunds_that_compete_only_a_fitting_subset_is_approved() {
     let stage = Stage::start(everyone()).await;
     let (order, attempt) = (order_id(1), attempt_id(1));
