@@ -264,7 +264,7 @@ fn pay_twice_by_third(draft: &mut Draft) {
         funded_from: Account::Suspense,
         code: OutcomeCode::DuplicatePayment,
     };
-    refund_own(draft, &current(draft), &wanted);
+    refund_own(draft, &current(draft), &wanted).unwrap();
 }
 
 fn dispute_second(draft: &mut Draft) {
