@@ -109,6 +109,19 @@ pub(super) const KINDS: &[Poison] = &[
     poison("events of the past", "unsupported-specversion", |it| {
         it.set("/specversion", json!("0.3"));
     }),
+    poison("refund under a key of ours", "reserved-key", |it| {
+        it.routing_key = "refund.requested";
+        it.set("/type", json!("shop.refund.requested.v1"));
+        let order = it.envelope["subject"].clone();
+        it.set(
+            "/data",
+            json!({
+                "request_key": "closed:1", "order_id": order, "full": true,
+                "reason_code": "goodwill", "requested_by": { "type": "operator", "id": "op-1" },
+                "requested_at": "2026-03-01T12:00:00Z", "livemode": true,
+            }),
+        );
+    }),
     poison("content type of a page", "unknown-content-type", |it| {
         it.content_type = Some("text/html");
     }),
