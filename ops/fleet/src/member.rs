@@ -15,8 +15,6 @@ use crate::fleet::FleetSpec;
 
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// What follows a metric's name when it has labels.
-const LABELS_BEGIN: &str = "{";
 /// How many lines of a log are shown of a process that failed.
 const LAST_LINES: usize = 12;
 
@@ -121,7 +119,7 @@ impl Member {
     pub async fn metric(&mut self, name: &str, labels: &[&str]) -> anyhow::Result<f64> {
         let (_, page) = self.page("metrics").await?;
         let series = page.lines().filter_map(|line| line.strip_prefix(name));
-        let wanted = series.filter(|rest| rest.starts_with(LABELS_BEGIN) || rest.starts_with(' '));
+        let wanted = series.filter(|rest| rest.starts_with(['{', ' ']));
         let wanted = wanted.filter(|rest| labels.iter().all(|label| rest.contains(label)));
         Ok(wanted.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }

@@ -17,6 +17,7 @@ enum State {
     /// How many are open: they nest.
     BlockComment(u32),
     Text,
+    Character,
     /// How many `#` close it.
     RawText(usize),
 }
@@ -64,13 +65,15 @@ fn step(state: State, rest: &[char], before: Option<char>) -> (State, usize) {
             Some(hashes) => (State::RawText(hashes), hashes + 2),
             None => (State::Code, 1),
         },
-        (State::Code, ['\'', '\\', _, tail @ ..]) => (State::Code, 3 + until_quote(tail)),
-        (State::Code, ['\'', _, '\'', ..]) => (State::Code, 3),
-        (State::LineComment, ['\n', ..]) | (State::Text, ['"', ..]) => (State::Code, 1),
+        // Every other quote begins a lifetime.
+        (State::Code, ['\'', '\\', ..] | ['\'', _, '\'', ..]) => (State::Character, 1),
+        (State::LineComment, ['\n', ..])
+        | (State::Text, ['"', ..])
+        | (State::Character, ['\'', ..]) => (State::Code, 1),
         (State::BlockComment(depth), ['/', '*', ..]) => (State::BlockComment(depth + 1), 2),
         (State::BlockComment(1), ['*', '/', ..]) => (State::Code, 2),
         (State::BlockComment(depth), ['*', '/', ..]) => (State::BlockComment(depth - 1), 2),
-        (State::Text, ['\\', _, ..]) => (State::Text, 2),
+        (State::Text | State::Character, ['\\', _, ..]) => (state, 2),
         (State::RawText(hashes), ['"', tail @ ..]) if closes(tail, hashes) => {
             (State::Code, hashes + 1)
         }
@@ -87,11 +90,6 @@ fn raw_start(tail: &[char], before: Option<char>) -> Option<usize> {
 
 fn closes(tail: &[char], hashes: usize) -> bool {
     tail.len() >= hashes && tail[..hashes].iter().all(|it| *it == '#')
-}
-
-/// How many characters are left of a character literal.
-fn until_quote(tail: &[char]) -> usize {
-    tail.iter().position(|it| *it == '\'').map_or(0, |at| at + 1)
 }
 
 #[cfg(test)]
@@ -115,8 +113,16 @@ mod tests {
 
     #[test]
     fn a_lifetime_is_not_the_start_of_a_character() {
-        assert_eq!(code("fn a<'b>(c: &'b str) { '\"' }"), "fn a<'b>(c: &'b str) { '\"' }");
-        assert_eq!(code("if it == '\\'' { \"x\" }"), "if it == '\\'' { }");
+        assert_eq!(code("fn a<'b>(c: &'b str) { '\"' }"), "fn a<'b>(c: &'b str) { }");
+        assert_eq!(code("a('b', 'c') d"), "a( , ) d");
+    }
+
+    #[test]
+    fn a_brace_in_a_character_is_no_code() {
+        assert_eq!(code("if it == '{' { a }"), "if it == { a }");
+        assert_eq!(code("if it == b'}' { a }"), "if it == b { a }");
+        assert_eq!(code("if it == '\\'' { \"x\" }"), "if it == { }");
+        assert_eq!(code("if it == '\\\\' || it == '\\u{7b}' { a }"), "if it == || it == { a }");
     }
 
     #[test]
