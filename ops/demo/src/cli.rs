@@ -62,7 +62,7 @@ struct Cli {
     /// Only end and remove what an earlier run left.
     #[arg(long, conflicts_with_all = ["seed", "orders", "keep", "delay"])]
     stop: bool,
-    /// How to print the report.
+    /// How to print the report: for people, or for programs.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
 }
@@ -77,10 +77,8 @@ enum Delay {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// For people.
     #[default]
     Table,
-    /// For programs.
     Json,
 }
 

@@ -41,3 +41,13 @@ fn help_shows_every_option_examples_and_exit_codes() {
         assert!(help.contains(word), "{word} is missing:\n{help}");
     }
 }
+
+/// `cargo xtask demo --help` prints the file at once, without building the demo.
+#[test]
+fn the_help_that_xtask_shows_is_up_to_date() {
+    assert_eq!(
+        text(&demo(&["--help"]).stdout),
+        include_str!("../../help.txt"),
+        "write it anew: `cargo run -p demo -- --help > ops/demo/help.txt`"
+    );
+}
