@@ -42,10 +42,12 @@ pub(super) fn watch(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command;
+    use std::process::{Command, Stdio};
 
     fn program(line: &str) -> Child {
-        Command::new("sh").args(["-c", line]).spawn().unwrap()
+        // It outlives its test, whose output must not wait for it.
+        let (out, err) = (Stdio::null(), Stdio::null());
+        Command::new("sh").args(["-c", line]).stdout(out).stderr(err).spawn().unwrap()
     }
 
     #[test]
