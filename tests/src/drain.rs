@@ -2,11 +2,12 @@
 
 use contracts::events::PaymentOutcome;
 use testkit::shop::{
-    ShopEvent, attempt_id, captured, dispute_id, dispute_opened, order_created, order_id, payment,
+    ShopEvent, attempt_id, captured, dispute_id, dispute_opened, order_id, payment,
     refund_requested,
 };
 
-use crate::stage::{RULES, Stage, StageOptions};
+use crate::orders::open_order;
+use crate::stage::{Stage, StageOptions};
 
 /// Drains the same backlog with each batch size and prints events per second.
 ///
@@ -53,16 +54,18 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 async fn drain(events: u32, batch: u32) -> anyhow::Result<f64> {
-    let mut binaries = RULES.to_vec();
-    binaries.extend(["outbox-relay", "timer-scheduler"]);
-    let options = StageOptions::of(&binaries).with("ORDERFLOW_BATCH", batch.to_string());
+    let options = StageOptions::rules_and(&["outbox-relay", "timer-scheduler"])
+        .with("ORDERFLOW_BATCH", batch.to_string())
+        // A payment may be far ahead of its order, and waits for it however long the drain takes.
+        .with("ORDERFLOW_PARK_TTL", "1h");
     let mut stage = Stage::prepare(&options).await;
     let backlog = backlog(events);
     for chunk in backlog.chunks(CHUNK) {
         stage.publish(chunk).await;
     }
     stage.start_workers(&options).await;
-    stage.until_decided(i64::try_from(backlog.len())?).await;
+    let count = u32::try_from(backlog.len())?;
+    stage.until_decided(count).await;
     let micros = "SELECT (extract(epoch FROM max(received_at) - min(received_at)) * 1e6)::bigint
                   FROM inbox WHERE source = '/test/shop'";
     let micros = stage.database.number(micros).await;
@@ -70,7 +73,7 @@ async fn drain(events: u32, batch: u32) -> anyhow::Result<f64> {
     // Far below 2^52, so exact.
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a run are far below 2^52")]
     let seconds = micros as f64 / 1e6;
-    Ok(f64::from(u32::try_from(backlog.len())?) / seconds)
+    Ok(f64::from(count) / seconds)
 }
 
 /// Orders of which 85 % are paid, 5 % refunded in part, 1 % disputed.
@@ -81,7 +84,7 @@ fn backlog(events: u32) -> Vec<ShopEvent> {
             break;
         }
         let (order, attempt) = (order_id(number), attempt_id(number));
-        backlog.push(order_created(order).with("expires_at", "2098-01-01T00:00:00Z"));
+        backlog.push(open_order(number));
         if number % 100 < 85 {
             backlog.push(captured(order, attempt, 10_000));
         } else {

@@ -1,8 +1,7 @@
 //! Timeouts on the ladder: how long after the end of its window an order expires.
 
-use testkit::shop::{order_created, order_id};
-
-use crate::stage::{RULES, Stage, StageOptions};
+use crate::orders::short_order;
+use crate::stage::{Stage, StageOptions};
 
 /// Lets orders expire over the ladder and prints how late they were.
 #[derive(Clone, Debug, clap::Parser)]
@@ -20,16 +19,11 @@ pub struct Options {
 /// # Errors
 /// When the machine does not say how many cores it has.
 pub async fn run(options: Options) -> anyhow::Result<()> {
-    let mut binaries = RULES.to_vec();
-    binaries.extend(["outbox-relay", "timer-scheduler"]);
     // Nothing is fired directly: what the figures show is the ladder's own lateness.
-    let stage = Stage::start(StageOptions::of(&binaries).with("ORDERFLOW_TIMER_GRACE", "1h")).await;
+    let workers = StageOptions::rules_and(&["outbox-relay", "timer-scheduler"]);
+    let stage = Stage::start(workers.with("ORDERFLOW_TIMER_GRACE", "1h")).await;
     let orders: Vec<_> = (0..options.orders)
-        .map(|number| {
-            order_created(order_id(number))
-                .with("placed_at", runtime::now().to_string())
-                .with("payment_window_s", 3 + number % options.spread_s)
-        })
+        .map(|number| short_order(number, 3 + number % options.spread_s))
         .collect();
     stage.publish(&orders).await;
     let expired = "SELECT count(*) FROM orders WHERE status = 'expired'";

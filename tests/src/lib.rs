@@ -2,7 +2,9 @@
 
 pub mod drain;
 pub mod lateness;
+mod orders;
 pub mod retries;
 mod stage;
 
-pub use stage::{RULES, Stage, StageOptions, build_folder};
+pub use orders::{open_order, short_order};
+pub use stage::{Stage, StageOptions, build_folder};

@@ -4,16 +4,14 @@ use contracts::Timestamp;
 use serde_json::Value;
 use testkit::shop::{order_created, order_id};
 
-use crate::stage::{RULES, Stage, StageOptions};
+use crate::stage::{Stage, StageOptions};
 
 /// Lets one message fail six times with the default policy and prints the times between.
 ///
 /// # Errors
 /// When the worker's log cannot be read.
 pub async fn run() -> anyhow::Result<()> {
-    let mut binaries = RULES.to_vec();
-    binaries.push("dead-letter-parker");
-    let options = StageOptions::of(&binaries)
+    let options = StageOptions::rules_and(&["dead-letter-parker"])
         .with("ORDERFLOW_RETRY_ATTEMPTS", "6")
         .with("ORDERFLOW_FAILPOINTS", "panic:bad-apple");
     let mut stage = Stage::start(options).await;

@@ -10,17 +10,21 @@ use broker::{
     Session,
 };
 use contracts::STRUCTURED_CONTENT_TYPE;
-use fleet::{Fleet, FleetSpec};
+use fleet::{Fleet, FleetSpec, WORKERS};
 use store::{Database, DatabaseConfig};
 use testkit::shop::ShopEvent;
 use testkit::{TestBroker, TestDatabase, eventually};
 
 /// The workers that run rules.
-pub const RULES: [&str; 5] =
+const RULES: [&str; 5] =
     ["order-created", "payment-attempted", "payment-timeout", "refund-requested", "dispute-opened"];
 
 /// How long anything may take before a test gives up.
 const BOUND: Duration = Duration::from_mins(1);
+
+/// How much longer a backlog may take for each of its events: the slowest way seen is one
+/// transaction per event, about 500/s on two idle cores.
+const BOUND_PER_EVENT: Duration = Duration::from_millis(20);
 
 /// What a stage starts with.
 #[derive(Clone, Debug)]
@@ -32,6 +36,16 @@ pub struct StageOptions {
 }
 
 impl StageOptions {
+    /// Every worker.
+    pub fn everyone() -> Self {
+        Self::of(&WORKERS)
+    }
+
+    /// The workers that run rules, and these.
+    pub fn rules_and(others: &[&'static str]) -> Self {
+        Self::of(&[&RULES, others].concat())
+    }
+
     /// These binaries, with settings that make time pass faster than in production.
     pub fn of(binaries: &[&'static str]) -> Self {
         let fast = [
@@ -123,7 +137,11 @@ impl Stage {
 
     /// Waits until a query answers with this number.
     pub async fn until(&self, what: &str, sql: &str, expected: i64) {
-        eventually(BOUND, what, async || {
+        self.until_within(BOUND, what, sql, expected).await;
+    }
+
+    async fn until_within(&self, bound: Duration, what: &str, sql: &str, expected: i64) {
+        eventually(bound, what, async || {
             let found = self.database.number(sql).await;
             if found == expected { Ok(()) } else { Err(found) }
         })
@@ -131,9 +149,10 @@ impl Stage {
     }
 
     /// Waits until this many events of shops have an outcome that is not "parked".
-    pub async fn until_decided(&self, events: i64) {
+    pub async fn until_decided(&self, events: u32) {
         let sql = "SELECT count(*) FROM inbox WHERE outcome <> 'parked' AND source = '/test/shop'";
-        self.until("every event is decided", sql, events).await;
+        let bound = BOUND + BOUND_PER_EVENT * events;
+        self.until_within(bound, "every event is decided", sql, i64::from(events)).await;
     }
 
     /// The status of the only order.

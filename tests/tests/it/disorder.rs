@@ -1,23 +1,11 @@
 //! Any order of arrival, any number of times.
 
-use system_tests::{RULES, Stage, StageOptions};
-use testkit::shop::{
-    attempt_id, captured, dispute_id, dispute_opened, order_created, order_id, refund_requested,
-};
-
-fn everyone() -> StageOptions {
-    let mut binaries = RULES.to_vec();
-    binaries.extend(["outbox-relay", "timer-scheduler"]);
-    StageOptions::of(&binaries)
-}
-
-fn open_order(number: u32) -> testkit::shop::ShopEvent {
-    order_created(order_id(number)).with("expires_at", "2098-01-01T00:00:00Z")
-}
+use system_tests::{Stage, StageOptions, open_order};
+use testkit::shop::{attempt_id, captured, dispute_id, dispute_opened, order_id, refund_requested};
 
 #[tokio::test]
 async fn case_022_to_024_children_wait_for_their_parents() {
-    let stage = Stage::start(everyone()).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
     let (order, attempt) = (order_id(1), attempt_id(1));
     stage
         .publish(&[
@@ -39,7 +27,7 @@ async fn case_022_to_024_children_wait_for_their_parents() {
 
 #[tokio::test]
 async fn case_025_money_whose_order_never_comes_is_kept_and_shown() {
-    let stage = Stage::start(everyone().with("ORDERFLOW_PARK_TTL", "1s")).await;
+    let stage = Stage::start(StageOptions::everyone().with("ORDERFLOW_PARK_TTL", "1s")).await;
     stage.publish(&[captured(order_id(1), attempt_id(1), 10_000)]).await;
     stage
         .until("the event is orphaned", "SELECT count(*) FROM inbox WHERE outcome = 'orphaned'", 1)
@@ -51,9 +39,8 @@ async fn case_025_money_whose_order_never_comes_is_kept_and_shown() {
 
 #[tokio::test]
 async fn case_026_and_030_duplicates_change_nothing_wherever_they_meet() {
-    let stage = Stage::start(everyone()).await;
+    let mut stage = Stage::start(StageOptions::everyone()).await;
     // A second process of the same worker takes its share of the same queue.
-    let mut stage = stage;
     stage.fleet.spawn("payment-attempted").expect("the binary is there");
     let orders: Vec<_> = (0..200).map(open_order).collect();
     let payments: Vec<_> = (0..200).map(|n| captured(order_id(n), attempt_id(n), 10_000)).collect();

@@ -1,31 +1,19 @@
 //! What becomes of orders and their money.
 
 use contracts::events::PaymentOutcome;
-use system_tests::{RULES, Stage, StageOptions};
+use system_tests::{Stage, StageOptions, open_order};
 use testkit::shop::{
-    attempt_id, cancel_requested, captured, dispute_id, dispute_opened, dispute_updated,
-    order_created, order_id, payment, refund_requested,
+    attempt_id, cancel_requested, captured, dispute_id, dispute_opened, dispute_updated, order_id,
+    payment, refund_requested,
 };
-
-fn everyone() -> StageOptions {
-    let mut binaries = RULES.to_vec();
-    binaries.extend(["outbox-relay", "timer-scheduler"]);
-    // The fixtures live on 1 March 2026; a window of a year keeps the orders open.
-    StageOptions::of(&binaries)
-}
-
-/// An order over EUR 100.00 that stays open for the whole test.
-fn open_order() -> testkit::shop::ShopEvent {
-    order_created(order_id(1)).with("expires_at", "2098-01-01T00:00:00Z")
-}
 
 #[tokio::test]
 async fn an_order_is_paid_refunded_in_part_and_disputed_for_the_rest() {
-    let stage = Stage::start(everyone()).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
     let (order, attempt, dispute) = (order_id(1), attempt_id(1), dispute_id(1));
     stage
         .publish(&[
-            open_order(),
+            open_order(1),
             payment(order, attempt, PaymentOutcome::Authorized, 10_000),
             captured(order, attempt, 10_000),
         ])
@@ -55,9 +43,9 @@ async fn an_order_is_paid_refunded_in_part_and_disputed_for_the_rest() {
 
 #[tokio::test]
 async fn a_cancelled_order_s_late_money_is_sent_back_by_command() {
-    let stage = Stage::start(everyone()).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
     let (order, attempt) = (order_id(1), attempt_id(1));
-    stage.publish(&[open_order(), cancel_requested(order)]).await;
+    stage.publish(&[open_order(1), cancel_requested(order)]).await;
     stage.until_decided(2).await;
     stage.publish(&[captured(order, attempt, 10_000)]).await;
     stage
@@ -72,9 +60,9 @@ async fn a_cancelled_order_s_late_money_is_sent_back_by_command() {
 
 #[tokio::test]
 async fn money_of_a_closed_order_goes_back_when_its_dispute_is_won() {
-    let stage = Stage::start(everyone()).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
     let (order, attempt, dispute) = (order_id(1), attempt_id(1), dispute_id(1));
-    stage.publish(&[open_order(), captured(order, attempt, 4_000)]).await;
+    stage.publish(&[open_order(1), captured(order, attempt, 4_000)]).await;
     stage.until_decided(2).await;
     stage.publish(&[dispute_opened(order, dispute, attempt, 3_000)]).await;
     stage.until("the dispute is open", "SELECT count(*) FROM disputes", 1).await;
@@ -91,9 +79,7 @@ async fn money_of_a_closed_order_goes_back_when_its_dispute_is_won() {
 async fn a_customer_s_refunds_are_counted_within_a_batch_too() {
     let shops = StageOptions::of(&["order-created", "payment-attempted"]);
     let mut stage = Stage::start(shops.with("ORDERFLOW_LANES", "1")).await;
-    let orders = || (1..=8).map(order_id);
-    let opened = orders().map(|id| order_created(id).with("expires_at", "2098-01-01T00:00:00Z"));
-    stage.publish(&opened.collect::<Vec<_>>()).await;
+    stage.publish(&(1..=8).map(open_order).collect::<Vec<_>>()).await;
     stage.until_decided(8).await;
     let payments = (1..=8).map(|number| captured(order_id(number), attempt_id(number), 10_000));
     stage.publish(&payments.collect::<Vec<_>>()).await;
@@ -101,7 +87,7 @@ async fn a_customer_s_refunds_are_counted_within_a_batch_too() {
     // A time ahead of ours counts as now: the fixtures' own is more than 90 days ago.
     let request =
         |order| refund_requested(order, "r", 1_000).with("requested_at", "2098-01-01T00:00:00Z");
-    stage.publish(&orders().map(request).collect::<Vec<_>>()).await;
+    stage.publish(&(1..=8).map(order_id).map(request).collect::<Vec<_>>()).await;
     // One lane finds all of them waiting, and takes them in one batch.
     stage.start_workers(&StageOptions::of(&["refund-requested"])).await;
     stage.until("all are decided", "SELECT count(*) FROM refunds", 8).await;
@@ -112,9 +98,9 @@ async fn a_customer_s_refunds_are_counted_within_a_batch_too() {
 
 #[tokio::test]
 async fn case_058_of_refunds_that_compete_only_a_fitting_subset_is_approved() {
-    let stage = Stage::start(everyone()).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
     let (order, attempt) = (order_id(1), attempt_id(1));
-    stage.publish(&[open_order(), captured(order, attempt, 10_000)]).await;
+    stage.publish(&[open_order(1), captured(order, attempt, 10_000)]).await;
     stage.until("the order is paid", "SELECT count(*) FROM orders WHERE status = 'paid'", 1).await;
     let requests: Vec<_> =
         (0..20).map(|number| refund_requested(order, &format!("r-{number}"), 3_500)).collect();
@@ -127,8 +113,8 @@ async fn case_058_of_refunds_that_compete_only_a_fitting_subset_is_approved() {
 
 #[tokio::test]
 async fn everything_announced_is_sent_and_commands_wait_for_a_queue() {
-    let stage = Stage::start(everyone()).await;
-    stage.publish(&[open_order(), cancel_requested(order_id(1))]).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
+    stage.publish(&[open_order(1), cancel_requested(order_id(1))]).await;
     stage
         .until(
             "the announcement is sent though nobody listens",

@@ -2,17 +2,12 @@
 
 use std::time::Duration;
 
-use system_tests::{RULES, Stage, StageOptions};
-use testkit::shop::{attempt_id, captured, order_created, order_id};
+use system_tests::{Stage, StageOptions, open_order};
+use testkit::shop::{attempt_id, captured, order_id};
 
-fn everyone() -> StageOptions {
-    let mut binaries = RULES.to_vec();
-    binaries.extend(["outbox-relay", "timer-scheduler", "dead-letter-parker"]);
-    StageOptions::of(&binaries).with("ORDERFLOW_BATCH", "20")
-}
-
-fn open_order(number: u32) -> testkit::shop::ShopEvent {
-    order_created(order_id(number)).with("expires_at", "2098-01-01T00:00:00Z")
+/// Every worker, with batches so small that many are under way when something ends.
+fn small_batches() -> StageOptions {
+    StageOptions::everyone().with("ORDERFLOW_BATCH", "20")
 }
 
 const ORDERS: u32 = 2000;
@@ -38,7 +33,7 @@ async fn check(stage: &Stage) {
 
 #[tokio::test]
 async fn case_031_and_032_killed_workers_leave_no_trace() {
-    let mut stage = Stage::start(everyone()).await;
+    let mut stage = Stage::start(small_batches()).await;
     publish_all(&stage).await;
     for binary in ["order-created", "payment-attempted", "outbox-relay"] {
         let mut member = stage.fleet.take(binary).expect("it runs");
@@ -52,7 +47,7 @@ async fn case_031_and_032_killed_workers_leave_no_trace() {
 
 #[tokio::test]
 async fn workers_asked_to_stop_drain_without_a_dead_letter() {
-    let mut stage = Stage::start(everyone()).await;
+    let mut stage = Stage::start(small_batches()).await;
     publish_all(&stage).await;
     for binary in ["order-created", "payment-attempted", "outbox-relay"] {
         let mut member = stage.fleet.take(binary).expect("it runs");
@@ -66,7 +61,7 @@ async fn workers_asked_to_stop_drain_without_a_dead_letter() {
 
 #[tokio::test]
 async fn lost_database_connections_pause_a_worker_and_dead_letter_nothing() {
-    let stage = Stage::start(everyone()).await;
+    let stage = Stage::start(small_batches()).await;
     publish_all(&stage).await;
     for _ in 0..5 {
         stage

@@ -2,18 +2,8 @@
 
 use broker::{Properties, Publication};
 use contracts::{EventKind, STRUCTURED_CONTENT_TYPE};
-use system_tests::{RULES, Stage, StageOptions};
-use testkit::shop::{attempt_id, captured, order_created, order_id};
-
-fn with_parker() -> StageOptions {
-    let mut binaries = RULES.to_vec();
-    binaries.extend(["outbox-relay", "timer-scheduler", "dead-letter-parker"]);
-    StageOptions::of(&binaries)
-}
-
-fn open_order(number: u32) -> testkit::shop::ShopEvent {
-    order_created(order_id(number)).with("expires_at", "2098-01-01T00:00:00Z")
-}
+use system_tests::{Stage, StageOptions, open_order};
+use testkit::shop::{attempt_id, captured, order_id};
 
 fn raw(stage: &Stage, id: &str, content_type: Option<&str>, body: &[u8]) -> Publication {
     let properties = Properties {
@@ -27,7 +17,7 @@ fn raw(stage: &Stage, id: &str, content_type: Option<&str>, body: &[u8]) -> Publ
 
 #[tokio::test]
 async fn case_040_and_041_each_bad_message_is_one_dead_letter_among_good_ones() {
-    let stage = Stage::start(with_parker()).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
     let structured = Some(STRUCTURED_CONTENT_TYPE);
     let test_mode = open_order(900).with("livemode", false);
     let wrong_major = open_order(901).attribute("type", "shop.order.created.v9".into());
@@ -64,7 +54,7 @@ async fn case_040_and_041_each_bad_message_is_one_dead_letter_among_good_ones() 
 
 #[tokio::test]
 async fn case_027_the_same_id_with_another_body_is_quarantined_and_the_first_wins() {
-    let stage = Stage::start(with_parker()).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
     let first = open_order(1).id("e-1");
     let second = open_order(1).id("e-1").with("merchant_id", "m-2");
     stage.publish(&[first]).await;
@@ -83,7 +73,7 @@ async fn case_027_the_same_id_with_another_body_is_quarantined_and_the_first_win
 
 #[tokio::test]
 async fn a_message_that_panics_its_rules_is_tried_again_and_then_parked_alone() {
-    let options = with_parker().with("ORDERFLOW_FAILPOINTS", "panic:bad-apple");
+    let options = StageOptions::everyone().with("ORDERFLOW_FAILPOINTS", "panic:bad-apple");
     let stage = Stage::start(options).await;
     let mut events: Vec<_> = (0..50).map(open_order).collect();
     events.insert(25, open_order(999).id("bad-apple"));
@@ -103,7 +93,7 @@ async fn a_message_that_panics_its_rules_is_tried_again_and_then_parked_alone() 
 
 #[tokio::test]
 async fn a_message_that_no_queue_wants_is_parked_too() {
-    let stage = Stage::start(with_parker()).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
     let mut lost = raw(&stage, "lost-1", Some(STRUCTURED_CONTENT_TYPE), b"{}");
     lost.routing_key = "order.teleported".to_owned();
     stage.publish_raw(vec![lost]).await;
@@ -119,7 +109,7 @@ async fn a_message_that_no_queue_wants_is_parked_too() {
 
 #[tokio::test]
 async fn case_029_a_contradicting_report_is_parked_with_its_evidence() {
-    let stage = Stage::start(with_parker()).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
     let (order, attempt) = (order_id(1), attempt_id(1));
     stage.publish(&[open_order(1), captured(order, attempt, 10_000)]).await;
     stage.until("the order is paid", "SELECT count(*) FROM orders WHERE status = 'paid'", 1).await;

@@ -1,25 +1,12 @@
 //! Timeouts through the delayed exchange.
 
-use system_tests::{RULES, Stage, StageOptions};
+use system_tests::{Stage, StageOptions, short_order};
 use testkit::shop::{attempt_id, captured, order_created, order_id};
-
-fn everyone() -> StageOptions {
-    let mut binaries = RULES.to_vec();
-    binaries.extend(["outbox-relay", "timer-scheduler"]);
-    StageOptions::of(&binaries)
-}
-
-/// An order placed now, whose window is three seconds.
-fn short_order(number: u32) -> testkit::shop::ShopEvent {
-    order_created(order_id(number))
-        .with("placed_at", runtime::now().to_string())
-        .with("payment_window_s", 3)
-}
 
 #[tokio::test]
 async fn unpaid_orders_expire_on_time_and_never_early_and_paid_ones_do_not() {
-    let stage = Stage::start(everyone()).await;
-    let orders: Vec<_> = (0..40).map(short_order).collect();
+    let stage = Stage::start(StageOptions::everyone()).await;
+    let orders: Vec<_> = (0..40).map(|number| short_order(number, 3)).collect();
     let payments: Vec<_> = (0..10)
         .map(|n| {
             captured(order_id(n), attempt_id(n), 10_000)
@@ -42,12 +29,13 @@ async fn unpaid_orders_expire_on_time_and_never_early_and_paid_ones_do_not() {
 
 #[tokio::test]
 async fn case_010_a_timeout_that_the_broker_lost_is_fired_by_the_database() {
-    let mut stage = Stage::start(everyone().with("ORDERFLOW_TIMER_GRACE", "2s")).await;
+    let mut stage =
+        Stage::start(StageOptions::everyone().with("ORDERFLOW_TIMER_GRACE", "2s")).await;
     // Without its scheduler the timer rests; then it is marked as handed over and was not.
     let mut scheduler = stage.fleet.take("timer-scheduler").expect("it runs");
     scheduler.terminate();
     scheduler.wait_until_gone(std::time::Duration::from_secs(20)).await.expect("it stops");
-    stage.publish(&[short_order(1)]).await;
+    stage.publish(&[short_order(1, 3)]).await;
     stage.until("the order is open", "SELECT count(*) FROM orders", 1).await;
     stage.database.run("UPDATE timers SET handed_over_at = now(), handovers = handovers + 1").await;
     stage.fleet.spawn("timer-scheduler").expect("the binary is there");
@@ -59,7 +47,7 @@ async fn case_010_a_timeout_that_the_broker_lost_is_fired_by_the_database() {
 
 #[tokio::test]
 async fn case_020_a_payment_parked_before_a_late_order_wins_over_its_timeout() {
-    let stage = Stage::start(everyone()).await;
+    let stage = Stage::start(StageOptions::everyone()).await;
     stage.publish(&[captured(order_id(1), attempt_id(1), 10_000)]).await;
     stage.until("the payment is parked", "SELECT count(*) FROM parked_events", 1).await;
     // Placed long ago: its window was over before it came.
