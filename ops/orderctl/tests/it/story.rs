@@ -1,15 +1,15 @@
 //! A stored order with a bit of everything, the same in every run.
 
 use contracts::events::{
-    DisputeEvent, DisputeReason, DisputeStage, OrderEvent, PaymentEvent, PaymentMethod,
-    PaymentOutcome, RefundReason,
+    DisputeEvent, DisputeReason, DisputeStage, OrderEvent, PaymentEvent, PaymentOutcome,
+    RefundReason,
 };
 use contracts::{AttemptId, Envelope, Event, OrderId};
 use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
 use domain::ledger::{Account, JournalCode, Leg};
 use domain::message::Body;
 use domain::operations::{OwnRefund, arm_payment_timers, pay_order, refund_own};
-use domain::order::{Order, OrderStatus};
+use domain::order::Order;
 use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
 use domain::timer::{TimerKind, TimerOwner};
 use domain::{Decision, Draft, Money, OrderState, OutcomeCode, ParkKey, Policies, settlement};
@@ -22,6 +22,7 @@ use testkit::shop::{
     ShopEvent, at, attempt_id, captured, dispute_id, dispute_opened, dispute_updated,
     order_created, order_id, payment,
 };
+use testkit::world::World;
 
 /// The order of the story.
 pub(crate) fn order() -> OrderId {
@@ -165,29 +166,8 @@ fn euros(minor: i64) -> Money {
 }
 
 fn open_order(draft: &mut Draft) {
-    let opened = Order {
-        id: order(),
-        merchant_id: "m-1".parse().unwrap(),
-        customer_ref: "c-1".parse().unwrap(),
-        total: euros(10_000),
-        status: OrderStatus::PendingPayment,
-        revision: 1,
-        amount_changed: false,
-        placed_at: at("12:00:00"),
-        expires_at: at("12:30:00"),
-        method: Some(PaymentMethod::Card),
-        locale: None,
-        reservation_id: None,
-        lines: Vec::new(),
-        paid_at: None,
-        closed_at: None,
-        close_reason: None,
-        held_since: None,
-        stock_released_at: None,
-        history_len: 0,
-        ledger_len: 0,
-        version: 0,
-    };
+    let placed = World::pending_order(10_000).state.order.unwrap();
+    let opened = Order { id: order(), ..placed };
     draft.put_order(opened.clone(), None);
     arm_payment_timers(draft, &opened, &Policies::default());
 }
