@@ -22,9 +22,9 @@ const RULES: [&str; 5] =
 /// How long anything may take before a test gives up.
 const BOUND: Duration = Duration::from_mins(1);
 
-/// How much longer a backlog may take for each of its events: the slowest way seen is one
-/// transaction per event, about 500/s on two idle cores.
-const BOUND_PER_EVENT: Duration = Duration::from_millis(20);
+/// How much longer a backlog may take for each of its events. One transaction per event makes
+/// about 500/s on two idle cores, and 35/s where debug builds share busy ones.
+const BOUND_PER_EVENT: Duration = Duration::from_millis(50);
 
 /// What a stage starts with.
 #[derive(Clone, Debug)]
