@@ -10,7 +10,7 @@ use store::{DatabaseConfig, DatabaseUrl};
 
 use crate::broker_admin::BrokerAdmin;
 use crate::record::{Process, Record};
-use crate::surroundings::Surroundings;
+use crate::surroundings::{DATABASE_PREFIX, Surroundings};
 
 /// How the demo is called in the server's list of connections.
 const CONNECTION: &str = "orderflow/demo";
@@ -35,7 +35,7 @@ impl Site {
         Ok(Self {
             surroundings: surroundings.clone(),
             names: Names::new(format!("demo{id}"))?,
-            database: DatabaseName::new(format!("orderflow_demo_{id}"))?,
+            database: DatabaseName::new(format!("{DATABASE_PREFIX}{id}"))?,
         })
     }
 
@@ -126,6 +126,6 @@ pub(crate) async fn remove(surroundings: &Surroundings, record: &Record) -> Resu
 }
 
 fn server(surroundings: &Surroundings) -> Result<DatabaseConfig> {
-    let url: DatabaseUrl = surroundings.database_url.as_str().parse()?;
+    let url: DatabaseUrl = surroundings.other_database().as_str().parse()?;
     Ok(DatabaseConfig::new(url, CONNECTION))
 }

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use url::Url;
 
+/// How the name of every database of the demo's own begins.
+pub(crate) const DATABASE_PREFIX: &str = "orderflow_demo_";
+
 /// Where everything is.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
@@ -82,6 +85,17 @@ impl Surroundings {
         url
     }
 
+    /// A database to make and drop the demo's own from.
+    ///
+    /// Whoever looks around as the demo says names its own database, which cannot drop itself.
+    pub(crate) fn other_database(&self) -> Url {
+        if self.database_url.path().trim_start_matches('/').starts_with(DATABASE_PREFIX) {
+            self.database("postgres")
+        } else {
+            self.database_url.clone()
+        }
+    }
+
     /// The virtual host of the broker, as one segment of a path.
     pub(crate) fn vhost(&self) -> &str {
         match self.amqp_url.path().trim_start_matches('/') {
@@ -131,6 +145,14 @@ mod tests {
         assert_eq!(read.folder, PathBuf::from(".local/demo"));
         assert!(!format!("{read:?}").contains("secret"));
         assert_eq!(without_password(&read.database_url), "postgres://me:***@db/orderflow");
+    }
+
+    #[test]
+    fn no_database_of_the_demo_is_dropped_from_itself() {
+        let mut read = Surroundings::read(all).unwrap();
+        assert_eq!(read.other_database().path(), "/orderflow");
+        read.database_url = read.database("orderflow_demo_1");
+        assert_eq!(read.other_database().path(), "/postgres");
     }
 
     #[test]
