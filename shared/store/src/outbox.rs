@@ -289,7 +289,8 @@ pub async fn mark_sent(database: &mut Database, keys: &[OutboxKey]) -> Result<u6
             outbox.order_id = sent.order_id
             AND outbox.id = sent.id
             AND outbox.created_at = sent.created_at
-            AND outbox.sent_at IS NULL
+            -- Not IS NULL: the index of all unsent rows would be read for each row to mark.
+            AND coalesce(outbox.sent_at, 'infinity') = 'infinity'
         "#,
         column(keys, |key| key.order) as _,
         column(keys, |key| key.id) as _,
@@ -326,7 +327,8 @@ pub async fn postpone(
             outbox.order_id = returned.order_id
             AND outbox.id = returned.id
             AND outbox.created_at = returned.created_at
-            AND outbox.sent_at IS NULL
+            -- Not IS NULL: the index of all unsent rows would be read for each row to mark.
+            AND coalesce(outbox.sent_at, 'infinity') = 'infinity'
         "#,
         column(keys, |key| key.order) as _,
         column(keys, |key| key.id) as _,

@@ -1,13 +1,13 @@
 //! The outbox as relays share it.
 
 use std::collections::{BTreeSet, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use store::outbox::{self, Exchange, PendingMessage, Shards};
 use store::{Database, listener};
 use testkit::shop;
 
-use crate::home::Home;
+use crate::home::{Home, Sql};
 use crate::life;
 use crate::pipeline::{decide, run};
 
@@ -123,6 +123,41 @@ async fn an_unconfirmed_message_comes_again_and_a_postponed_one_later() {
 
     assert_eq!(outbox::mark_sent(&mut relay.database, &[message.key]).await.unwrap(), 1);
     assert_eq!(outbox::mark_sent(&mut relay.database, &[message.key]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn marking_messages_costs_the_same_however_many_wait() {
+    let home = Home::new().await;
+    fill(&home, 1).await;
+    let mut sql = home.sql().await;
+    let mut relay = Relay::new(&home).await;
+    relay.own().await;
+    let few = fastest_marking(&mut relay, &mut sql, 300).await;
+    let many = fastest_marking(&mut relay, &mut sql, 30_000).await;
+    assert!(many < few * 10, "{few:?} for 300 of 300 and {many:?} for 300 of 30,000");
+}
+
+/// The shortest of three times that it takes to mark 300 of so many waiting messages.
+async fn fastest_marking(relay: &mut Relay, sql: &mut Sql, waiting: usize) -> Duration {
+    let mut fastest = Duration::MAX;
+    for _ in 0..3 {
+        sql.run(&format!(
+            "INSERT INTO outbox (
+                order_id, message_id, exchange, must_route, routing_key, type_name, body
+            )
+            SELECT gen_random_uuid(), gen_random_uuid(), 'events', false, 'k', 't', ''
+            FROM generate_series(1, {waiting})"
+        ))
+        .await;
+        let messages = relay.pending(300).await;
+        let keys: Vec<_> = messages.iter().map(|message| message.key).collect();
+        let began = Instant::now();
+        outbox::mark_sent(&mut relay.database, &keys).await.unwrap();
+        fastest = fastest.min(began.elapsed());
+        assert!(keys.len() > 100, "{}", keys.len());
+        sql.run("UPDATE outbox SET sent_at = now() WHERE sent_at IS NULL").await;
+    }
+    fastest
 }
 
 #[tokio::test]
