@@ -74,8 +74,8 @@ pub(crate) async fn require_settings(database: &mut PgConnection) -> Result<()> 
     let kept: bool = sqlx::query_scalar(sql).fetch_one(&mut *database).await?;
     ensure!(
         kept,
-        "Postgres runs without `track_commit_timestamp = on`, so commits cannot be timed: set it; a \
-         private Postgres learns it by `cargo xtask services down` and `up`"
+        "Postgres runs without `track_commit_timestamp = on`, so commits cannot be timed: set it; \
+         a private Postgres learns it by `cargo xtask services down` and `up`"
     );
     Ok(())
 }

@@ -6,6 +6,9 @@ use anyhow::{Context as _, Result};
 use testkit::endpoints;
 use url::Url;
 
+/// What `/proc` counts processor time in: Linux shows 100 to programs, whatever its own clock.
+const TICKS_PER_SECOND: f64 = 100.0;
+
 /// The servers of this run, where they are processes of this machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Servers {
@@ -71,14 +74,14 @@ struct Stat {
 impl Stat {
     fn read(pid: u32) -> Option<Self> {
         let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let hertz = u32::try_from(rustix::param::clock_ticks_per_second()).ok()?;
-        Self::parse(pid, &line, f64::from(hertz))
+        Self::parse(pid, &line)
     }
 
-    fn parse(pid: u32, line: &str, hertz: f64) -> Option<Self> {
+    fn parse(pid: u32, line: &str) -> Option<Self> {
         // The name may contain anything; what follows its last bracket is numbers.
         let fields: Vec<&str> = line.rsplit_once(") ")?.1.split_whitespace().collect();
-        let seconds = |index: usize| Some(fields.get(index)?.parse::<f64>().ok()? / hertz);
+        let seconds =
+            |index: usize| Some(fields.get(index)?.parse::<f64>().ok()? / TICKS_PER_SECOND);
         Some(Self {
             pid,
             parent: fields.get(1)?.parse().ok()?,
@@ -125,12 +128,12 @@ mod tests {
     fn a_stat_line_is_read_whatever_the_name() {
         let line = "42 (a b) c) S 7 0 0 0 -1 0 0 0 0 0 150 50 30 20 20 0 4 0 5 6 7";
         let expected = Stat { pid: 42, parent: 7, own: 2.0, ended: 0.5 };
-        assert_eq!(Stat::parse(42, line, 100.0), Some(expected));
+        assert_eq!(Stat::parse(42, line), Some(expected));
     }
 
     #[test]
     fn only_a_listening_socket_counts() {
-        let table = "  sl  local_address rem_address   st tx rx tr tm retrnsmt   uid  timeout inode\n\
+        let table = "sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode\n\
              0: 0100007F:47BE 0100007F:0001 01 0:0 0:0 0 0 0 111 1\n\
              1: 0100007F:47BE 00000000:0000 0A 0:0 0:0 0 0 0 222 1\n";
         assert_eq!(listening(table, 0x47BE), Some("222"));

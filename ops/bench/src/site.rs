@@ -118,7 +118,7 @@ impl Site {
 
     /// A fleet of no process yet, which knows this site.
     pub(crate) fn fleet(&self) -> Fleet {
-        let bin_dir = build_folder();
+        let bin_dir = worker_folder();
         let log_dir = output_folder().join("logs").join(self.names.prefix());
         let spec = FleetSpec { bin_dir, log_dir, env: Vec::new() }
             .with("ORDERFLOW_AMQP_URL", self.broker.amqp_url())
@@ -182,14 +182,18 @@ fn amqp(broker: &TestBroker) -> Result<AmqpConfig> {
     })
 }
 
-/// Where the worker binaries are: beside this one.
-fn build_folder() -> PathBuf {
+/// Where the worker binaries are: as the environment says, else beside this one.
+fn worker_folder() -> PathBuf {
+    std::env::var_os("ORDERFLOW_BIN_DIR").map_or_else(own_folder, PathBuf::from)
+}
+
+fn own_folder() -> PathBuf {
     let own = std::env::current_exe().expect("a process knows its binary");
     own.parent().expect("a binary is in a folder").to_owned()
 }
 
 /// Where results and logs go: `bench` in cargo's target folder.
 pub(crate) fn output_folder() -> PathBuf {
-    let build = build_folder();
+    let build = own_folder();
     build.parent().unwrap_or(&build).join("bench")
 }

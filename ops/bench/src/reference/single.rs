@@ -203,7 +203,8 @@ async fn transfer(
             subject_id, seq, journal, inbox_id, code, debit, credit, currency, amount_minor,
             reference, recorded_at
         )
-        VALUES ($1, $2, 1, $3, 'capture', 'psp_receivable', 'customer_funds', 'EUR', $4, $5, now())";
+        VALUES ($1, $2, 1, $3, 'capture', 'psp_receivable', 'customer_funds', 'EUR', $4, $5,
+            now())";
     let row = sqlx::query(sql).bind(event.data.order_id).bind(seq).bind(inbox);
     row.bind(event.data.amount()).bind(event.id).execute(database).await.map(drop)
 }
