@@ -71,11 +71,12 @@ pub(crate) fn story(rng: &mut ChaCha12Rng, number: u32, now: Timestamp) -> Vec<S
     let mut story = vec![order(number, now)];
     let paid = rng.random_bool(PAID);
     story.push(pay(number, paid, now));
-    // Shares are of all orders, and only a paid one has money to give back.
-    if paid && rng.random_bool(REFUNDED / PAID) {
+    // Shares are of all orders, and only a paid one has money to give back. Never both: which of
+    // the two comes first would decide whether the refund is granted.
+    let share = rng.random_range(0.0..PAID);
+    if paid && share < REFUNDED {
         story.push(refund(number, now));
-    }
-    if paid && rng.random_bool(DISPUTED / PAID) {
+    } else if paid && share < REFUNDED + DISPUTED {
         story.push(dispute(number, now));
     }
     story

@@ -150,13 +150,12 @@ pub(crate) async fn connection(url: &str) -> Result<Connection> {
 
 /// Somebody hears everything we say, so that no command comes back; nothing of it is kept.
 async fn subscribe_to_all(channel: &Channel, names: &Names) -> Result<()> {
-    let queue = names.work_queue("subscriber");
     let mut arguments = FieldTable::default();
     arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(1));
-    // Gone with its connection.
+    // Named by the broker, and gone with its connection.
     let options = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(queue.as_str().into(), options, arguments).await?;
-    let (queue, exchange) = (queue.as_str().into(), names.outbound().into());
+    let queue = channel.queue_declare("".into(), options, arguments).await?;
+    let (queue, exchange) = (queue.name().clone(), names.outbound().into());
     let options = QueueBindOptions::default();
     channel.queue_bind(queue, exchange, "#".into(), options, FieldTable::default()).await?;
     Ok(())

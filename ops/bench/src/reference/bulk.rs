@@ -181,7 +181,7 @@ pub(super) async fn rest(
     captures(database, &fresh.repeat(&mut shares.captures)).await?;
     history(database, kind, &fresh.repeat(&mut shares.history)).await?;
     transfers(database, kind, &fresh.repeat(&mut shares.transfers)).await?;
-    timers(database, &fresh.repeat(&mut shares.timers)).await?;
+    timers(database, kind, &fresh.repeat(&mut shares.timers)).await?;
     outbox(database, outbox_body, &fresh.repeat(&mut shares.outbox)).await
 }
 
@@ -270,11 +270,11 @@ async fn transfers(database: &mut PgConnection, kind: Kind, rows: &[Row<'_, '_>]
 }
 
 /// The owner tells several timers of an order apart.
-pub(super) fn owner(order: Uuid, part: i32) -> Uuid {
-    Uuid::from_u128(order.as_u128() ^ u128::from(part.unsigned_abs()))
+pub(super) fn owner(order: Uuid, number: i32) -> Uuid {
+    Uuid::from_u128(order.as_u128() ^ u128::from(number.unsigned_abs()))
 }
 
-async fn timers(database: &mut PgConnection, rows: &[Row<'_, '_>]) -> Result<()> {
+async fn timers(database: &mut PgConnection, kind: Kind, rows: &[Row<'_, '_>]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -283,7 +283,7 @@ async fn timers(database: &mut PgConnection, rows: &[Row<'_, '_>]) -> Result<()>
             unnest($3::timestamptz[]), 'armed'";
     sqlx::query(sql)
         .bind(column(rows, |row| row.event.data.order_id))
-        .bind(column(rows, |row| owner(row.event.data.order_id, row.part)))
+        .bind(column(rows, |row| owner(row.event.data.order_id, kind.base() + row.part)))
         .bind(column(rows, |row| row.event.data.expires()))
         .execute(database)
         .await

@@ -58,7 +58,7 @@ pub(super) async fn write(
         transfer(database, event, plan.kind.base() + part, inbox).await?;
     }
     for part in 0..plan.timers {
-        timer(database, event, part).await?;
+        timer(database, event, plan.kind.base() + part).await?;
     }
     for _ in 0..plan.outbox {
         message(database, event, cut(body, plan.outbox_body)).await?;
@@ -209,11 +209,11 @@ async fn transfer(
     row.bind(event.data.amount()).bind(event.id).execute(database).await.map(drop)
 }
 
-async fn timer(database: &mut PgConnection, event: &Incoming<'_>, part: i32) -> Result<()> {
+async fn timer(database: &mut PgConnection, event: &Incoming<'_>, number: i32) -> Result<()> {
     let sql = "INSERT INTO timers (order_id, kind, owner_id, generation, due_at, status)
         VALUES ($1, 'payment_timeout', $2, 1, $3, 'armed')";
     let order = event.data.order_id;
-    let row = sqlx::query(sql).bind(order).bind(owner(order, part)).bind(event.data.expires());
+    let row = sqlx::query(sql).bind(order).bind(owner(order, number)).bind(event.data.expires());
     row.execute(database).await.map(drop)
 }
 
