@@ -118,13 +118,21 @@ impl Site {
 
     /// A fleet of no process yet, which knows this site.
     pub(crate) fn fleet(&self) -> Fleet {
+        self.fleet_with(&[])
+    }
+
+    /// The same, with other settings than the usual ones.
+    pub(crate) fn fleet_with(&self, settings: &[(&str, &str)]) -> Fleet {
         let bin_dir = worker_folder();
         let log_dir = output_folder().join("logs").join(self.names.prefix());
-        let spec = FleetSpec { bin_dir, log_dir, env: Vec::new() }
+        let mut spec = FleetSpec { bin_dir, log_dir, env: Vec::new() }
             .with("ORDERFLOW_AMQP_URL", self.broker.amqp_url())
             .with("ORDERFLOW_DATABASE_URL", self.database.url())
             .with("ORDERFLOW_PREFIX", self.broker.prefix())
             .with("ORDERFLOW_DELAY", "ladder");
+        for (name, value) in settings {
+            spec = spec.with(name, *value);
+        }
         Fleet::new(spec)
     }
 

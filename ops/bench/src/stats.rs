@@ -3,6 +3,9 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+/// An hour: whatever takes longer counts as this.
+const LONGEST_MICROS: u64 = 3_600_000_000;
+
 /// The middle of the values; of an even number of them the mean of both middle ones.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -49,7 +52,8 @@ pub(crate) struct Spread {
 impl Spread {
     /// The spread of these microseconds; what is negative counts as one.
     pub(crate) fn of_micros(micros: impl IntoIterator<Item = i64>) -> Self {
-        let mut histogram = Histogram::<u64>::new(3).expect("three digits are possible");
+        let mut histogram = Histogram::<u64>::new_with_max(LONGEST_MICROS, 3)
+            .expect("three digits up to an hour are possible");
         for micros in micros {
             histogram.saturating_record(u64::try_from(micros).unwrap_or(1).max(1));
         }

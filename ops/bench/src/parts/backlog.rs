@@ -30,6 +30,8 @@ pub(crate) struct Round {
     pub(crate) committed_per_second: f64,
     /// Messages in a second until everything was settled.
     pub(crate) settled_per_second: f64,
+    /// The share of messages that came before their order and were parked.
+    pub(crate) parked: f64,
 }
 
 /// All rounds, with what a message costs.
@@ -121,6 +123,7 @@ impl Round {
             settled_seconds,
             committed_per_second: rate(messages, commit_seconds),
             settled_per_second: rate(messages, settled_seconds),
+            parked: drained.writes.get("parked_events").map_or(0.0, |it| it.inserted),
         }
     }
 }
@@ -141,8 +144,15 @@ impl Figures for Figure {
     const PART: &'static str = "backlog";
 
     fn rows(&self) -> (Vec<&'static str>, Vec<Vec<String>>) {
-        let header =
-            vec!["round", "messages", "committed s", "messages/s", "settled s", "settled/s"];
+        let header = vec![
+            "round",
+            "messages",
+            "committed s",
+            "messages/s",
+            "settled s",
+            "settled/s",
+            "parked",
+        ];
         let mut rows: Vec<Vec<String>> = (1..)
             .zip(&self.rounds)
             .map(|(index, round): (usize, &Round)| {
@@ -153,6 +163,7 @@ impl Figures for Figure {
                     number(round.committed_per_second),
                     number(round.settled_seconds),
                     number(round.settled_per_second),
+                    percent(round.parked),
                 ]
             })
             .collect();
@@ -165,6 +176,7 @@ impl Figures for Figure {
             number(committed),
             empty(),
             number(settled),
+            percent(median(&self.rounds.iter().map(|round| round.parked).collect::<Vec<_>>())),
         ]);
         (header, rows)
     }
@@ -172,6 +184,11 @@ impl Figures for Figure {
     fn notes(&self) -> Vec<String> {
         vec![format!("rows written per message: {}", rows_line(&self.rows_per_message))]
     }
+}
+
+/// A share as people write it.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
 }
 
 /// Rows per message in one line: inserted, and updated after a plus.

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde::Serialize;
+use sqlx::Connection as _;
 
 use super::backlog;
 use crate::cli::Settings;
@@ -33,6 +34,8 @@ pub(crate) async fn run(settings: &Settings) -> Result<Figure> {
         let mut database = site.connect().await?;
         let in_inbox = seed::finished_orders(&mut database, orders).await?;
         seed::analyze(&mut database).await?;
+        // The run waits until nobody else is connected.
+        database.close().await?;
         let (round, _) = backlog::once_on(&site, settings, in_inbox).await?;
         grown.push(round.committed_per_second);
         site.close().await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use super::backlog::{self, rows_line};
+use super::backlog::{self, percent, rows_line};
 use crate::cli::Settings;
 use crate::drain::until_gone;
 use crate::looks::{self, Commits, Writes};
@@ -40,6 +40,8 @@ pub(crate) struct Figure {
     pub(crate) contenders: Vec<Contender>,
     /// Ours over the pipe, the median of the rounds' ratios.
     pub(crate) ratio_to_pipe: f64,
+    /// The share of our messages that came before their order and were parked, each round.
+    pub(crate) parked: Vec<f64>,
     /// Ours until everything is settled and sent, over the pipe.
     pub(crate) settled_ratio_to_pipe: f64,
     /// Ours over the per-message worker; none when it did not run.
@@ -58,11 +60,12 @@ pub(crate) async fn run(settings: &Settings, with_per_message: bool) -> Result<F
     let mut ours = Contender::new("ours");
     let mut pipe = Contender::new(Reference::Pipe.name());
     let mut usual = Contender::new(Reference::PerMessage.name());
-    let mut settled = Vec::new();
+    let (mut settled, mut parked) = (Vec::new(), Vec::new());
     for round in 1..=settings.rounds {
         eprintln!("round {round} of {}", settings.rounds);
         let once = backlog::once(settings).await?;
         settled.push(once.round.settled_per_second);
+        parked.push(once.round.parked);
         ours.add(Drained {
             messages: once.round.messages,
             per_second: once.round.committed_per_second,
@@ -79,6 +82,7 @@ pub(crate) async fn run(settings: &Settings, with_per_message: bool) -> Result<F
         median(&ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect::<Vec<_>>())
     };
     Ok(Figure {
+        parked,
         ratio_to_pipe: ratio(&ours.per_second, &pipe.per_second),
         settled_ratio_to_pipe: ratio(&settled, &pipe.per_second),
         ratio_to_per_message: with_per_message.then(|| ratio(&ours.per_second, &usual.per_second)),
@@ -160,6 +164,9 @@ impl Figures for Figure {
             "ours is {:.2} x the pipe when counted until all is acknowledged and published",
             self.settled_ratio_to_pipe
         );
-        rows.chain([settled]).collect()
+        let parked: Vec<_> = self.parked.iter().map(|share| percent(*share)).collect();
+        let parked =
+            format!("of ours, came before their order and were parked: {}", parked.join(" "));
+        rows.chain([settled, parked]).collect()
     }
 }

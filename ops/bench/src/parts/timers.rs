@@ -17,7 +17,9 @@ const PER_SECOND: i64 = 2_000;
 /// For so many seconds.
 const SECONDS: i64 = 15;
 /// The first of them, from when they are written: the workers have started by then.
-const FIRST_DUE_IN_S: i64 = 15;
+const FIRST_DUE_IN_S: i64 = 20;
+/// Shorter than that, so that timers are handed over as steadily as they fall due.
+const HORIZON: (&str, &str) = ("ORDERFLOW_TIMER_HORIZON", "10s");
 /// How often the end is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Longest time to the last expiry.
@@ -48,7 +50,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<Figure> {
     seed::resting_timers(&mut database, resting).await?;
     seed::analyze(&mut database).await?;
     seed::due_timers(&mut database, resting, due, FIRST_DUE_IN_S, PER_SECOND).await?;
-    let mut fleet = site.fleet();
+    let mut fleet = site.fleet_with(&[HORIZON]);
     for binary in BINARIES {
         fleet.spawn(binary)?;
     }
@@ -96,6 +98,6 @@ impl Figures for Figure {
     }
 
     fn notes(&self) -> Vec<String> {
-        vec!["From due to the commit of the expiry, over the delay ladder.".to_owned()]
+        vec!["From due to the commit of the expiry, over the delay ladder, 10 s ahead.".to_owned()]
     }
 }

@@ -143,7 +143,7 @@ mod tests {
         for (event, kind) in events {
             let body = event.body();
             let read: Incoming<'_> = serde_json::from_slice(&body).unwrap();
-            assert_eq!(read.data.order_id, testkit::shop::order_id(1).into());
+            assert_eq!(read.data.order_id, Uuid::from(testkit::shop::order_id(1)));
             assert_eq!((kind.name(), kind.worker()), {
                 (event.kind().name(), mix::worker(event.kind()))
             });
