@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{Checkout, Failure, checks, demo, services, sqlx_data, terminal, test_run, tidy};
+use crate::{
+    Checkout, Failure, bench, checks, demo, services, sqlx_data, terminal, test_run, tidy,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +17,7 @@ Examples:
   cargo xtask test settle             the tests with `settle` in their name
   cargo xtask services up             RabbitMQ and Postgres for this checkout
   cargo xtask services status --output json
+  cargo xtask bench --short           how fast it is, in about two minutes
   cargo xtask ci                      all that a change has to pass
 
 Services: a private RabbitMQ and Postgres run under `.local/` on free ports of the loopback address.
@@ -36,6 +39,8 @@ struct Cli {
 enum Task {
     /// Run the main job on a seeded day of a shop and prove that nothing was lost.
     Demo(DemoArguments),
+    /// Measure the workers beside two references, in release mode.
+    Bench(BenchArguments),
     /// Start or stop RabbitMQ and Postgres for this checkout.
     #[command(subcommand)]
     Services(ServicesTask),
@@ -56,6 +61,25 @@ const DEMO_HELP: &str = include_str!("../../demo/help.txt");
 #[command(override_help = DEMO_HELP)]
 struct DemoArguments {
     /// Arguments for the demo.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    arguments: Vec<OsString>,
+}
+
+const BENCH_HELP: &str = "\
+Everything after `bench` is handed to the program itself, which knows:
+  --short          an overview in about two minutes
+  --only PART,..   only these parts
+  --rounds N       how often what is compared is repeated
+  --seed N         the same seed gives the same events
+  --guard          fail when we fall behind the recorded ratio to the bare pipe
+  --output json    for programs
+
+Results are also written to target/bench/PART.json.";
+
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_HELP)]
+struct BenchArguments {
+    /// Arguments for the measurement.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
     arguments: Vec<OsString>,
 }
@@ -117,6 +141,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     let checkout = Checkout::find()?;
     match cli.task {
         Task::Demo(arguments) => demo::run(&checkout, &arguments.arguments),
+        Task::Bench(arguments) => bench::run(&checkout, &arguments.arguments),
         Task::Services(task) => services_task(&checkout, &task),
         Task::Test(arguments) if arguments.no_run => test_run::build(&checkout),
         Task::Test(arguments) => test_run::run(&checkout, &arguments.filters),
@@ -179,6 +204,13 @@ mod tests {
         let cli = Cli::try_parse_from(["cargo xtask", "demo", "--seed", "7", "--keep"]).unwrap();
         let Task::Demo(demo) = cli.task else { panic!("another task: {:?}", cli.task) };
         assert_eq!(demo.arguments, ["--seed", "7", "--keep"]);
+    }
+
+    #[test]
+    fn options_after_bench_are_handed_on() {
+        let cli = Cli::try_parse_from(["cargo xtask", "bench", "--short", "--rounds", "5"]);
+        let Task::Bench(bench) = cli.unwrap().task else { panic!("another task") };
+        assert_eq!(bench.arguments, ["--short", "--rounds", "5"]);
     }
 
     #[test]

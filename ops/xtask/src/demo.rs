@@ -14,14 +14,23 @@ pub(crate) const BIN_DIR: &str = "ORDERFLOW_BIN_DIR";
 
 /// Starts the services, builds all binaries and becomes the demo.
 pub(crate) fn run(checkout: &Checkout, arguments: &[OsString]) -> Result<ExitCode> {
+    become_built(checkout, "demo", arguments)
+}
+
+/// Starts the services, builds all binaries in release mode and becomes one of them.
+pub(crate) fn become_built(
+    checkout: &Checkout,
+    program: &str,
+    arguments: &[OsString],
+) -> Result<ExitCode> {
     let addresses = services::up(checkout)?;
     say("Building all binaries in release mode; the first time takes some minutes ...");
     let build = ["build", "--release", "--workspace", "--exclude", "xtask", "--bins"];
     cargo::run(&mut cargo::cargo(checkout, build))?;
     let binaries = cargo::target_directory(checkout)?.join("release");
-    let mut demo = Command::new(binaries.join("demo"));
-    demo.args(arguments).env(BIN_DIR, &binaries).current_dir(checkout.root());
-    addresses.export(&mut demo);
-    // Signals and the exit code are then the demo's own.
-    Err(demo.exec()).with_context(|| format!("failed to start {}/demo", binaries.display()))
+    let mut command = Command::new(binaries.join(program));
+    command.args(arguments).env(BIN_DIR, &binaries).current_dir(checkout.root());
+    addresses.export(&mut command);
+    // Signals and the exit code are then the program's own.
+    Err(command.exec()).with_context(|| format!("failed to start {}/{program}", binaries.display()))
 }

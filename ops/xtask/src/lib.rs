@@ -3,6 +3,7 @@
 //! Every task does all the set-up it needs, so `cargo xtask demo` and `cargo xtask test` work on a
 //! machine that has only a Rust toolchain.
 
+mod bench;
 mod cargo;
 mod checkout;
 mod checks;

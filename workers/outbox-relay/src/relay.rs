@@ -19,6 +19,8 @@ use crate::publication::{Fate, publication};
 const WINDOW: usize = 1000;
 /// How often the backlog is measured.
 const GAUGE_EVERY: Duration = Duration::from_secs(5);
+/// How often shards are shared out anew; those of a relay that died wait so long at most.
+const SHARE_EVERY: Duration = Duration::from_secs(1);
 
 /// Publishes the outbox until asked to stop.
 ///
@@ -43,6 +45,7 @@ struct Relay {
     listener: Listener,
     shards: Shards,
     next_gauge: Instant,
+    next_share: Instant,
 }
 
 impl Relay {
@@ -58,7 +61,8 @@ impl Relay {
         outbox::own_shards(&mut database, &mut shards).await?;
         process.health.ready();
         let next_gauge = Instant::now();
-        Ok(Self { process, publisher, database, listener, shards, next_gauge })
+        let next_share = next_gauge + SHARE_EVERY;
+        Ok(Self { process, publisher, database, listener, shards, next_gauge, next_share })
     }
 
     async fn run(mut self) -> anyhow::Result<()> {
@@ -70,9 +74,8 @@ impl Relay {
                 self.publish(rows).await?;
             }
             self.measure().await?;
+            self.share().await?;
             if !full {
-                // Shards of a relay that died are free by now.
-                outbox::own_shards(&mut self.database, &mut self.shards).await?;
                 tokio::select! {
                     () = stop.requested() => break,
                     _hint = self.listener.wait(self.process.config.poll) => {}
@@ -108,6 +111,15 @@ impl Relay {
             outbox::postpone(&mut self.database, &keys, pause).await?;
         }
         anyhow::ensure!(unconfirmed == 0, "{unconfirmed} messages were not confirmed");
+        Ok(())
+    }
+
+    /// Takes the shards of a relay that died, and gives up some to one that came.
+    async fn share(&mut self) -> anyhow::Result<()> {
+        if Instant::now() >= self.next_share {
+            self.next_share = Instant::now() + SHARE_EVERY;
+            outbox::own_shards(&mut self.database, &mut self.shards).await?;
+        }
         Ok(())
     }
 

@@ -46,6 +46,8 @@ impl Tier {
             "testkit" => Some(Self::Testkit),
             "fleet" => Some(Self::Fleet),
             "orderctl" | "demo" => Some(Self::Tool),
+            // It measures what the tests check, with their databases and brokers.
+            "bench" => Some(Self::Tests),
             "xtask" => Some(Self::Xtask),
             _ if folder.starts_with("workers") => Some(Self::Worker),
             _ if folder.starts_with("tests") => Some(Self::Tests),
@@ -80,12 +82,12 @@ struct Keeper {
 const KEEPERS: [Keeper; 3] = [
     Keeper {
         library: "lapin",
-        crates: &["broker", "tests"],
+        crates: &["broker", "bench", "tests"],
         advice: "only `broker` speaks AMQP: use it",
     },
     Keeper {
         library: "sqlx",
-        crates: &["store", "orderctl", "testkit", "tests"],
+        crates: &["store", "orderctl", "bench", "testkit", "tests"],
         advice: "only `store` speaks SQL: use it",
     },
     Keeper {
