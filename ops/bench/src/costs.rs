@@ -29,6 +29,14 @@ pub(crate) struct Costs {
     pub(crate) wal_bytes_per_message: f64,
 }
 
+impl Costs {
+    /// Processor microseconds per message of consumers, broker and Postgres together.
+    pub(crate) fn cpu_us(&self, messages: usize) -> Option<f64> {
+        let seconds = self.workers_cpu_s + self.broker_cpu_s? + self.postgres_cpu_s?;
+        Some(seconds * 1e6 / float(messages.max(1)))
+    }
+}
+
 /// The counters at the start of a run.
 #[derive(Debug)]
 pub(crate) struct Meter {
@@ -57,12 +65,7 @@ impl Meter {
 
     /// Reads what is known of processes only while they run.
     pub(crate) fn read_processes(self, fleet: &mut Fleet) -> Result<Measured> {
-        let spent = |now: Option<f64>, then: Option<f64>| Some(now? - then?);
-        let mut costs = Costs {
-            broker_cpu_s: spent(self.servers.broker_cpu(), self.broker),
-            postgres_cpu_s: spent(self.servers.postgres_cpu(), self.postgres),
-            ..Costs::default()
-        };
+        let mut costs = self.read_servers();
         for member in fleet.members() {
             let Some(pid) = member.pid() else { continue };
             costs.workers_cpu_s += processes::cpu(pid)?;
@@ -70,6 +73,16 @@ impl Meter {
             costs.peak_rss_mib.push((name, processes::peak_rss_mib(pid)?));
         }
         Ok(Measured { costs, before: self.counters })
+    }
+
+    /// Processor time of the servers since the start.
+    pub(crate) fn read_servers(&self) -> Costs {
+        let spent = |now: Option<f64>, then: Option<f64>| Some(now? - then?);
+        Costs {
+            broker_cpu_s: spent(self.servers.broker_cpu(), self.broker),
+            postgres_cpu_s: spent(self.servers.postgres_cpu(), self.postgres),
+            ..Costs::default()
+        }
     }
 }
 

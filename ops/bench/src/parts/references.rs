@@ -7,9 +7,11 @@ use serde::Serialize;
 
 use super::backlog::{self, percent, rows_line};
 use crate::cli::Settings;
+use crate::costs::Meter;
 use crate::drain::until_gone;
 use crate::looks::{self, Commits, Writes};
 use crate::mix::Backlog;
+use crate::processes;
 use crate::reference::{Recipe, Reference, Running};
 use crate::results::{Figures, number};
 use crate::site::Site;
@@ -29,6 +31,11 @@ pub(crate) struct Contender {
     pub(crate) per_second: Vec<f64>,
     /// The median of the rounds.
     pub(crate) median_per_second: f64,
+    /// Processor microseconds per message of consumer, broker and Postgres, the median of the
+    /// rounds: it hardly depends on what else the machine does. None when a server is elsewhere.
+    pub(crate) cpu_us_per_message: Option<f64>,
+    #[serde(skip)]
+    cpu: Vec<f64>,
     /// Rows written per message, by table.
     pub(crate) rows_per_message: BTreeMap<String, Writes>,
 }
@@ -52,6 +59,7 @@ pub(crate) struct Figure {
 struct Drained {
     messages: usize,
     per_second: f64,
+    cpu_us: Option<f64>,
     rows: BTreeMap<String, Writes>,
 }
 
@@ -69,6 +77,7 @@ pub(crate) async fn run(settings: &Settings, with_per_message: bool) -> Result<F
         ours.add(Drained {
             messages: once.round.messages,
             per_second: once.round.committed_per_second,
+            cpu_us: once.costs.cpu_us(once.round.messages),
             rows: once.writes,
         });
         let events = settings.events();
@@ -100,10 +109,16 @@ async fn drain(
     let messages = backlog.messages.len();
     let site = Site::new().await?;
     site.publish(&backlog.messages).await?;
+    let mut database = site.connect().await?;
+    looks::require_settings(&mut database).await?;
+    // The reference runs in this process.
+    let own = std::process::id();
+    let (meter, before) = (Meter::start(&mut database).await?, processes::cpu(own)?);
     let mut running = Running::start(&site, which, recipe).await?;
     running.until_settled(messages).await?;
+    let mut costs = meter.read_servers();
+    costs.workers_cpu_s = processes::cpu(own)? - before;
     running.stop().await;
-    let mut database = site.connect().await?;
     ensure!(site.waiting().await? == 0, "messages came back when the reference stopped");
     until_gone(&mut database).await?;
     let decided = looks::decided(&mut database).await?;
@@ -111,20 +126,28 @@ async fn drain(
     let per_second = rate(messages, Commits::of_inbox(&mut database, &[]).await?.seconds());
     let rows = looks::writes(&mut database, messages).await?;
     site.close().await?;
-    Ok(Drained { messages, per_second, rows })
+    Ok(Drained { messages, per_second, cpu_us: costs.cpu_us(messages), rows })
 }
 
 impl Contender {
     fn new(name: &'static str) -> Self {
-        let (messages, per_second) = (0, Vec::new());
-        let rows_per_message = BTreeMap::new();
-        Self { name, messages, per_second, median_per_second: 0.0, rows_per_message }
+        Self {
+            name,
+            messages: 0,
+            per_second: Vec::new(),
+            median_per_second: 0.0,
+            cpu_us_per_message: None,
+            cpu: Vec::new(),
+            rows_per_message: BTreeMap::new(),
+        }
     }
 
     fn add(&mut self, drained: Drained) {
         self.messages = drained.messages;
         self.rows_per_message = drained.rows;
         self.per_second.push(drained.per_second);
+        self.cpu.extend(drained.cpu_us);
+        self.cpu_us_per_message = (!self.cpu.is_empty()).then(|| median(&self.cpu));
         self.median_per_second = median(&self.per_second);
     }
 }
@@ -133,7 +156,8 @@ impl Figures for Figure {
     const PART: &'static str = "references";
 
     fn rows(&self) -> (Vec<&'static str>, Vec<Vec<String>>) {
-        let header = vec!["worker", "messages", "messages/s, median", "rounds", "ours is"];
+        let header =
+            vec!["worker", "messages", "messages/s, median", "rounds", "CPU µs", "ours is"];
         let rows = self.contenders.iter().map(|contender| {
             let rounds: Vec<_> = contender.per_second.iter().map(|rate| number(*rate)).collect();
             let ratio = match contender.name {
@@ -146,6 +170,7 @@ impl Figures for Figure {
                 contender.messages.to_string(),
                 number(contender.median_per_second),
                 rounds.join(" "),
+                contender.cpu_us_per_message.map_or_else(|| "unknown".to_owned(), number),
                 ratio.map(|ratio| format!("{ratio:.2} x")).unwrap_or_default(),
             ]
         });
