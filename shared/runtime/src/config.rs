@@ -77,6 +77,8 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// Longest time to finish work in hand when asked to stop.
     pub drain_grace: Duration,
+    /// How long an event that came before its order is held back before it is parked.
+    pub patience: Duration,
     /// How often the database is asked for work.
     pub poll: Duration,
     /// How long before its due time a timer enters the delayed exchange.
@@ -138,6 +140,11 @@ impl Config {
                 settings.drain_grace.as_deref(),
                 "ORDERFLOW_DRAIN_GRACE",
                 Duration::from_secs(20),
+            ),
+            patience: read.time(
+                settings.patience.as_deref(),
+                "ORDERFLOW_PATIENCE",
+                Duration::from_millis(500),
             ),
             poll: read.time(settings.poll.as_deref(), "ORDERFLOW_POLL", Duration::from_millis(500)),
             timer_horizon: read.time_at_most(

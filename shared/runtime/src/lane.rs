@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::batch::{self, BatchError, Committed, Job, Verdict};
 use crate::clock;
 use crate::config::Config;
+use crate::early::Early;
 use crate::failure::Failure;
 use crate::failures::FailedMessage;
 
@@ -55,14 +56,29 @@ pub(crate) async fn run<R: Rules>(
     mut jobs: UnboundedReceiver<Job<R::Event>>,
     reports: LaneReports,
 ) {
-    let mut waiting = Vec::with_capacity(shared.config.batch);
-    while jobs.recv_many(&mut waiting, shared.config.batch).await > 0 {
-        let taken = std::mem::replace(&mut waiting, Vec::with_capacity(shared.config.batch));
-        let mut lane = Lane { shared: &shared, database: &mut database, reports: &reports };
-        if let Err(DependencyDown(error)) = lane.work_off(taken).await {
-            // Nobody listening means that the round is over already.
-            reports.trouble.send(error).unwrap_or_default();
-            return;
+    let batch = shared.config.batch;
+    let mut early = Early::new(shared.config.patience);
+    let mut more = true;
+    while more {
+        let mut taken = Vec::with_capacity(batch);
+        tokio::select! {
+            count = jobs.recv_many(&mut taken, batch) => more = count > 0,
+            () = early.look() => {}
+        }
+        let mut taken =
+            if more { early.admit(&mut database, taken).await } else { early.give_up() };
+        while !taken.is_empty() {
+            let rest = taken.split_off(taken.len().min(batch));
+            let mut lane = Lane { shared: &shared, database: &mut database, reports: &reports };
+            match lane.work_off(std::mem::replace(&mut taken, rest)).await {
+                Ok(true) => early.suspect(),
+                Ok(false) => {}
+                Err(DependencyDown(error)) => {
+                    // Nobody listening means that the round is over already.
+                    reports.trouble.send(error).unwrap_or_default();
+                    return;
+                }
+            }
         }
     }
     if let Err(error) = database.close().await {
@@ -77,7 +93,8 @@ struct Lane<'a, R: Rules> {
 }
 
 impl<R: Rules> Lane<'_, R> {
-    async fn work_off(&mut self, jobs: Vec<Job<R::Event>>) -> Result<(), DependencyDown> {
+    /// Settles each of the jobs; returns whether one was parked.
+    async fn work_off(&mut self, jobs: Vec<Job<R::Event>>) -> Result<bool, DependencyDown> {
         let mut verdicts: Vec<Option<Verdict>> = Vec::new();
         verdicts.resize_with(jobs.len(), || None);
         // The rest of the ranges, last one on top.
@@ -98,10 +115,13 @@ impl<R: Rules> Lane<'_, R> {
                 }
             }
         }
+        let mut parked = false;
         for (job, verdict) in jobs.into_iter().zip(verdicts) {
-            self.report(job, verdict.expect("every range ends in a commit or in one culprit"));
+            let verdict = verdict.expect("every range ends in a commit or in one culprit");
+            parked |= matches!(verdict, Verdict::Done(telemetry::Processed::Parked));
+            self.report(job, verdict);
         }
-        Ok(())
+        Ok(parked)
     }
 
     /// One transaction; what may pass by itself is tried again here.

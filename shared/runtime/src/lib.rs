@@ -5,6 +5,7 @@ mod batch;
 mod clock;
 mod config;
 mod connect;
+mod early;
 mod failpoint;
 mod failure;
 mod failures;

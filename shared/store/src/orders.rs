@@ -1,6 +1,6 @@
 //! Orders as rules see them: found, then read whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use contracts::{OrderId, OrderRef};
 use domain::OrderState;
@@ -8,7 +8,7 @@ use domain::state::CustomerRecord;
 use uuid::Uuid;
 
 use crate::column::column;
-use crate::database::Transaction;
+use crate::database::{Database, Transaction};
 use crate::error::Error;
 use crate::table;
 
@@ -106,6 +106,20 @@ async fn by_dispute(
     let found = found.fetch_all(transaction.connection()).await;
     let found = found.map_err(Error::during("find orders by dispute"))?;
     Ok(found.into_iter().map(|row| (row.place, row.order_id.into())).collect())
+}
+
+/// Which of these orders are there, without waiting for anybody.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn known(database: &mut Database, orders: &[OrderId]) -> Result<HashSet<OrderId>, Error> {
+    let mut ids: Vec<Uuid> = orders.iter().copied().map(Uuid::from).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let found = sqlx::query_scalar!(r#"SELECT id FROM orders WHERE id = ANY($1)"#, &ids);
+    let found = found.fetch_all(database.connection()?).await;
+    let found = found.map_err(Error::during("look for orders"))?;
+    Ok(found.into_iter().map(OrderId::from).collect())
 }
 
 /// Reads orders with all that belongs to them; unknown orders are absent.

@@ -26,6 +26,27 @@ async fn case_022_to_024_children_wait_for_their_parents() {
 }
 
 #[tokio::test]
+async fn case_022_payments_that_overtake_their_orders_are_held_back_and_then_parked() {
+    let options = StageOptions::of(&["payment-attempted", "outbox-relay"]);
+    // Each lane has to learn for itself that payments come early.
+    let options = options.with("ORDERFLOW_LANES", "1").with("ORDERFLOW_PATIENCE", "5s");
+    let mut stage = Stage::start(options).await;
+    stage.publish(&[captured(order_id(1), attempt_id(1), 10_000)]).await;
+    let parked = "SELECT count(*) FROM parked_events";
+    stage.until("nobody expects the first to overtake its order", parked, 1).await;
+    let payments = [2, 3].map(|number| captured(order_id(number), attempt_id(number), 10_000));
+    stage.publish(&payments).await;
+    stage.fleet.spawn("order-created").expect("the binary is there");
+    stage.publish(&[open_order(2)]).await;
+    let paid = "SELECT count(*) FROM orders WHERE status = 'paid'";
+    stage.until("the second waited for its order", paid, 1).await;
+    stage.until("the third waits in vain, and is parked", parked, 2).await;
+    let deliveries = "SELECT sum(deliveries)::bigint FROM inbox WHERE kind = 'payment.attempted'";
+    assert_eq!(stage.database.number(deliveries).await, 3, "none was parked and came home");
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn case_025_money_whose_order_never_comes_is_kept_and_shown() {
     let stage = Stage::start(StageOptions::everyone().with("ORDERFLOW_PARK_TTL", "1s")).await;
     stage.publish(&[captured(order_id(1), attempt_id(1), 10_000)]).await;
