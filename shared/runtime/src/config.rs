@@ -141,11 +141,7 @@ impl Config {
                 "ORDERFLOW_DRAIN_GRACE",
                 Duration::from_secs(20),
             ),
-            patience: read.time(
-                settings.patience.as_deref(),
-                "ORDERFLOW_PATIENCE",
-                Duration::from_millis(500),
-            ),
+            patience: read.patience(settings),
             poll: read.time(settings.poll.as_deref(), "ORDERFLOW_POLL", Duration::from_millis(500)),
             timer_horizon: read.time_at_most(
                 settings.timer_horizon.as_deref(),
@@ -371,6 +367,11 @@ impl Reader {
                 Duration::from_hours(1),
             ),
         }
+    }
+
+    fn patience(&mut self, settings: &Settings) -> Duration {
+        let default = Duration::from_millis(500);
+        self.time(settings.patience.as_deref(), "ORDERFLOW_PATIENCE", default)
     }
 
     fn policies(&mut self, settings: &Settings) -> Policies {

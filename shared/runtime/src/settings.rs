@@ -54,7 +54,7 @@ pub struct Settings {
     /// Longest time to finish work in hand when asked to stop; default: 20s.
     #[arg(long, env = "ORDERFLOW_DRAIN_GRACE", value_name = "DURATION")]
     pub drain_grace: Option<String>,
-    /// How long an event that came before its order is held back before it is parked; default: 500ms.
+    /// How long an event that came before its order is held back, not yet parked; default: 500ms.
     #[arg(long, env = "ORDERFLOW_PATIENCE", value_name = "DURATION")]
     pub patience: Option<String>,
     /// How often the database is asked for work where nothing announces it; default: 500ms.
