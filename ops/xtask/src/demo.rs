@@ -12,20 +12,26 @@ use crate::{Checkout, cargo, services};
 /// The variable that names the folder of the binaries.
 pub(crate) const BIN_DIR: &str = "ORDERFLOW_BIN_DIR";
 
-/// Starts the services, builds all binaries and becomes the demo.
+/// Starts the services, builds the binaries and becomes the demo.
 pub(crate) fn run(checkout: &Checkout, arguments: &[OsString]) -> Result<ExitCode> {
-    become_built(checkout, "demo", arguments)
+    become_built(checkout, "demo", &["bench"], arguments)
 }
 
-/// Starts the services, builds all binaries in release mode and becomes one of them.
+/// Starts the services, builds the binaries in release mode and becomes one of them.
+///
+/// `unneeded` crates are left out, as are those that only tests need: release builds are slow.
 pub(crate) fn become_built(
     checkout: &Checkout,
     program: &str,
+    unneeded: &[&str],
     arguments: &[OsString],
 ) -> Result<ExitCode> {
     let addresses = services::up(checkout)?;
-    say("Building all binaries in release mode; the first time takes some minutes ...");
-    let build = ["build", "--release", "--workspace", "--exclude", "xtask", "--bins"];
+    say("Building the binaries in release mode; the first time takes some minutes ...");
+    let mut build = vec!["build", "--release", "--workspace", "--bins"];
+    for left_out in ["xtask", "system-tests"].iter().chain(unneeded) {
+        build.extend(["--exclude", left_out]);
+    }
     cargo::run(&mut cargo::cargo(checkout, build))?;
     let binaries = cargo::target_directory(checkout)?.join("release");
     let mut command = Command::new(binaries.join(program));
