@@ -26,6 +26,16 @@ pub enum OrderRef {
     },
 }
 
+impl OrderRef {
+    /// The order's own id, if the event names it.
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::Order(order) => Some(*order),
+            Self::Payment { .. } | Self::Dispute { .. } => None,
+        }
+    }
+}
+
 /// The event types on one worker's queue, as one enum.
 pub trait Event: Sized + Send + Sync + 'static {
     /// The kinds this worker consumes; any other kind is refused with `unknown-type`.

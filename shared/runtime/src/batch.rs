@@ -149,10 +149,7 @@ fn claim<E: Event>(job: &Job<E>) -> Claim<'_> {
         event_id: job.envelope.id.as_str(),
         kind: job.envelope.kind,
         digest: &job.envelope.digest,
-        order: match job.envelope.event.order_ref() {
-            OrderRef::Order(order) => Some(order),
-            OrderRef::Payment { .. } | OrderRef::Dispute { .. } => None,
-        },
+        order: job.envelope.event.order_ref().order(),
         occurred_at: job.envelope.event.occurred_at(),
     }
 }
@@ -164,12 +161,8 @@ async fn order_ids<E: Event>(
     open: &[Open],
 ) -> Result<Vec<Option<OrderId>>, store::Error> {
     let refs: Vec<_> = open.iter().map(|job| jobs[job.index].envelope.event.order_ref()).collect();
-    let direct = |order: &OrderRef| match order {
-        OrderRef::Order(order) => Some(*order),
-        OrderRef::Payment { .. } | OrderRef::Dispute { .. } => None,
-    };
-    if refs.iter().all(|order| direct(order).is_some()) {
-        return Ok(refs.iter().map(direct).collect());
+    if refs.iter().all(|order| order.order().is_some()) {
+        return Ok(refs.iter().map(OrderRef::order).collect());
     }
     orders::resolve(transaction, &refs).await
 }

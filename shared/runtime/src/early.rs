@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use contracts::{Event, EventKind, OrderId, OrderRef};
+use contracts::{Event, EventKind, OrderId};
 use store::{Database, orders};
 use tokio::time::{Instant, sleep_until};
 
@@ -71,7 +71,10 @@ impl<E: Event> Early<E> {
         }
         let until = now + self.patience;
         candidates.extend(came.into_iter().map(|job| Held { job, until }));
-        let ids: Vec<OrderId> = candidates.iter().filter_map(|held| order_of(&held.job)).collect();
+        let ids: Vec<OrderId> = candidates
+            .iter()
+            .filter_map(|held| held.job.envelope.event.order_ref().order())
+            .collect();
         let known = match orders::known(database, &ids).await {
             Ok(known) => known,
             Err(error) => {
@@ -94,13 +97,6 @@ impl<E: Event> Early<E> {
     }
 }
 
-fn order_of<E: Event>(job: &Job<E>) -> Option<OrderId> {
-    match job.envelope.event.order_ref() {
-        OrderRef::Order(order) => Some(order),
-        OrderRef::Payment { .. } | OrderRef::Dispute { .. } => None,
-    }
-}
-
 fn is_ready<E: Event>(job: &Job<E>, known: &HashSet<OrderId>) -> bool {
-    order_of(job).is_none_or(|order| known.contains(&order))
+    job.envelope.event.order_ref().order().is_none_or(|order| known.contains(&order))
 }

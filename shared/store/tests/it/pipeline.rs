@@ -65,10 +65,7 @@ impl Job {
             event_id: &self.event_id,
             kind: self.kind,
             digest: &self.digest,
-            order: match &self.order_ref {
-                OrderRef::Order(order) => Some(*order),
-                OrderRef::Payment { .. } | OrderRef::Dispute { .. } => None,
-            },
+            order: self.order_ref.order(),
             occurred_at: self.occurred_at,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use broker::{HeaderValue, Headers, Names, Outcome, Properties, Publication};
 use broker::{Publisher, PublisherConfig, Session};
-use contracts::{EventKind, OrderRef};
+use contracts::EventKind;
 use tokio::time::{Instant, sleep_until};
 
 use super::published::{Line, Published};
@@ -163,10 +163,7 @@ fn publication(names: &Names, message: &Message, wire: &WireArgs) -> Publication
         content_encoding: None,
         type_name: Some(kind.type_name().to_owned()),
         app_id: Some(source.clone()),
-        correlation_id: match order {
-            OrderRef::Order(order) => Some(order.to_string()),
-            OrderRef::Payment { .. } | OrderRef::Dispute { .. } => None,
-        },
+        correlation_id: order.order().map(|order| order.to_string()),
         timestamp: Some(now),
         headers,
     };

@@ -1,6 +1,6 @@
 //! `orderctl event validate`: what the contract says about messages.
 
-use contracts::{EventKind, OrderId, OrderRef};
+use contracts::{EventKind, OrderId};
 use serde::Serialize;
 
 use super::{content, shown, validator};
@@ -69,7 +69,7 @@ impl Judged {
         let kind = accepted.as_ref().map(|it| it.kind).or(claims);
         let (id, source, order_id) = match accepted {
             None => (None, None, None),
-            Some(it) => (Some(it.id), Some(it.source), order_id(&it.order)),
+            Some(it) => (Some(it.id), Some(it.source), it.order.order()),
         };
         let valid = problems.is_empty();
         let event = kind.map(EventKind::name);
@@ -102,14 +102,6 @@ fn told(problem: &Problem, style: Style) -> String {
         text.push_str(&style.tint(Tone::Faint, &words));
     }
     text
-}
-
-/// The order's id, where the event names it so and not by its payment or dispute.
-fn order_id(order: &OrderRef) -> Option<OrderId> {
-    match order {
-        OrderRef::Order(id) => Some(*id),
-        OrderRef::Payment { .. } | OrderRef::Dispute { .. } => None,
-    }
 }
 
 impl View for Report {
