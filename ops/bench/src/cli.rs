@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
 use crate::guard;
-use crate::parts::{backlog, cold_start, growth, latency, references, relay, timers, workers};
+use crate::parts::{
+    backlog, cold_start, curves, growth, latency, references, relay, timers, workers,
+};
 use crate::results::{Circumstances, Figures, load, publish};
 
 const AFTER_HELP: &str = "\
@@ -65,6 +67,8 @@ pub(crate) enum Part {
     Relay,
     /// From the start of a process to its first commit.
     ColdStart,
+    /// The backlog over batch size, prefetch and lanes, with plots.
+    Curves,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -176,6 +180,7 @@ impl<'a> Run<'a> {
             Part::Timers => self.publish(&timers::run(&settings).await?),
             Part::Relay => self.publish(&relay::run(&settings).await?),
             Part::ColdStart => self.publish(&cold_start::run(&settings).await?),
+            Part::Curves => self.publish(&curves::run(&settings).await?),
         }
     }
 
@@ -216,7 +221,12 @@ impl Part {
     fn is_of_everything(self, short: bool) -> bool {
         match self {
             Self::Backlog | Self::Costs | Self::References | Self::Latency => true,
-            Self::Workers | Self::Growth | Self::Timers | Self::Relay | Self::ColdStart => !short,
+            Self::Workers
+            | Self::Growth
+            | Self::Timers
+            | Self::Relay
+            | Self::ColdStart
+            | Self::Curves => !short,
         }
     }
 }

@@ -1,12 +1,15 @@
 //! What a run costs: processor time, memory, statements, write-ahead log.
 
+use std::fmt;
+
 use anyhow::Result;
 use fleet::Fleet;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::processes::{self, Servers};
-use crate::stats::{float, signed};
+use crate::results::number;
+use crate::stats::{float, median, signed};
 
 /// What a run cost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,10 +33,49 @@ pub(crate) struct Costs {
 }
 
 impl Costs {
-    /// Processor microseconds per message of consumers, broker and Postgres together.
-    pub(crate) fn cpu_us(&self, messages: usize) -> Option<f64> {
-        let seconds = self.workers_cpu_s + self.broker_cpu_s? + self.postgres_cpu_s?;
-        Some(seconds * 1e6 / float(messages.max(1)))
+    /// Processor time by whom it was spent; none when a server runs elsewhere.
+    pub(crate) fn cpu(&self, messages: usize) -> Option<Cpu> {
+        let each = |seconds: f64| seconds * 1e6 / float(messages.max(1));
+        Some(Cpu {
+            worker: each(self.workers_cpu_s),
+            broker: each(self.broker_cpu_s?),
+            postgres: each(self.postgres_cpu_s?),
+        })
+    }
+}
+
+/// Processor microseconds per message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Cpu {
+    /// Of those who consume.
+    pub(crate) worker: f64,
+    /// Of the broker.
+    pub(crate) broker: f64,
+    /// Of all processes of Postgres.
+    pub(crate) postgres: f64,
+}
+
+impl Cpu {
+    /// Of all three.
+    pub(crate) fn sum(&self) -> f64 {
+        self.worker + self.broker + self.postgres
+    }
+
+    /// The median of each part.
+    pub(crate) fn median(of: &[Self]) -> Option<Self> {
+        let part = |part: fn(&Self) -> f64| median(&of.iter().map(part).collect::<Vec<_>>());
+        (!of.is_empty()).then(|| Self {
+            worker: part(|cpu| cpu.worker),
+            broker: part(|cpu| cpu.broker),
+            postgres: part(|cpu| cpu.postgres),
+        })
+    }
+}
+
+impl fmt::Display for Cpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [self.worker, self.broker, self.postgres].map(number);
+        write!(f, "{} = {}", number(self.sum()), parts.join(" + "))
     }
 }
 

@@ -59,12 +59,12 @@ pub(crate) struct Goal<'a> {
 /// Starts these binaries on a site whose queues are filled, and measures until all is done.
 pub(crate) async fn drain(
     site: &Site,
+    mut fleet: Fleet,
     binaries: &[&'static str],
     goal: Goal<'_>,
 ) -> Result<Drained> {
     let mut database = site.connect().await?;
     looks::require_settings(&mut database).await?;
-    let mut fleet = site.fleet();
     let meter = Meter::start(&mut database).await?;
     for binary in binaries {
         fleet.spawn(binary)?;

@@ -8,6 +8,7 @@ mod load;
 mod looks;
 mod mix;
 mod parts;
+mod plot;
 mod processes;
 mod progress;
 mod reference;

@@ -5,9 +5,17 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{Checkout, demo};
+use crate::{Checkout, cargo, demo};
+
+/// What the measurement does without.
+const UNNEEDED: [&str; 2] = ["demo", "orderctl"];
 
 /// Starts the services, builds the binaries and becomes the measurement.
 pub(crate) fn run(checkout: &Checkout, arguments: &[OsString]) -> Result<ExitCode> {
-    demo::become_built(checkout, "bench", &["demo", "orderctl"], arguments)
+    demo::become_program(demo::built(checkout, "bench", &UNNEEDED, arguments)?)
+}
+
+/// Fails when the workers fall clearly behind the recorded ratio to the bare pipe.
+pub(crate) fn guard(checkout: &Checkout) -> Result<()> {
+    cargo::run(&mut demo::built(checkout, "bench", &UNNEEDED, &["--guard".into()])?)
 }

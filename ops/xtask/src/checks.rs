@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::terminal::say;
-use crate::{Checkout, cargo, sqlx_data, test_run, tidy};
+use crate::{Checkout, bench, cargo, sqlx_data, test_run, tidy};
 
 /// A check and its name.
 type Check = (&'static str, fn(&Checkout) -> Result<()>);
@@ -20,16 +20,26 @@ const CHECKS: [Check; 5] = [
     ("SQL", sqlx_data::check),
 ];
 
-/// Runs all checks, then the tests; stops at the first that fails.
+/// Runs all checks, then the tests, then the guard of the speed; stops at the first that fails.
 pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {
-    for (name, check) in CHECKS {
-        say(&format!("== {name}"));
-        let started = Instant::now();
-        check(checkout).with_context(|| format!("the check of {name} failed"))?;
-        say(&format!("== {name}: passed ({:.1} s)", started.elapsed().as_secs_f64()));
+    for check in CHECKS {
+        pass(checkout, check)?;
     }
     say("== tests");
-    test_run::run(checkout, &[])
+    let tests = test_run::run(checkout, &[])?;
+    if tests != ExitCode::SUCCESS {
+        return Ok(tests);
+    }
+    pass(checkout, ("speed", bench::guard))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pass(checkout: &Checkout, (name, check): Check) -> Result<()> {
+    say(&format!("== {name}"));
+    let started = Instant::now();
+    check(checkout).with_context(|| format!("the check of {name} failed"))?;
+    say(&format!("== {name}: passed ({:.1} s)", started.elapsed().as_secs_f64()));
+    Ok(())
 }
 
 fn format(checkout: &Checkout) -> Result<()> {

@@ -65,19 +65,11 @@ struct DemoArguments {
     arguments: Vec<OsString>,
 }
 
-const BENCH_HELP: &str = "\
-Everything after `bench` is handed to the program itself, which knows:
-  --short          an overview in about two minutes
-  --only PART,..   only these parts
-  --rounds N       how often what is compared is repeated
-  --seed N         the same seed gives the same events
-  --guard          fail when we fall behind the recorded ratio to the bare pipe
-  --output json    for programs
-
-Results are also written to target/bench/PART.json.";
+/// What the measurement itself says for `--help`; one of its tests keeps this file up to date.
+const BENCH_HELP: &str = include_str!("../../bench/help.txt");
 
 #[derive(Debug, Args)]
-#[command(after_help = BENCH_HELP)]
+#[command(override_help = BENCH_HELP)]
 struct BenchArguments {
     /// Arguments for the measurement.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]

@@ -14,18 +14,18 @@ pub(crate) const BIN_DIR: &str = "ORDERFLOW_BIN_DIR";
 
 /// Starts the services, builds the binaries and becomes the demo.
 pub(crate) fn run(checkout: &Checkout, arguments: &[OsString]) -> Result<ExitCode> {
-    become_built(checkout, "demo", &["bench"], arguments)
+    become_program(built(checkout, "demo", &["bench"], arguments)?)
 }
 
-/// Starts the services, builds the binaries in release mode and becomes one of them.
+/// Starts the services and builds the binaries in release mode; returns how to run one of them.
 ///
 /// `unneeded` crates are left out, as are those that only tests need: release builds are slow.
-pub(crate) fn become_built(
+pub(crate) fn built(
     checkout: &Checkout,
     program: &str,
     unneeded: &[&str],
     arguments: &[OsString],
-) -> Result<ExitCode> {
+) -> Result<Command> {
     let addresses = services::up(checkout)?;
     say("Building the binaries in release mode; the first time takes some minutes ...");
     let mut build = vec!["build", "--release", "--workspace", "--bins"];
@@ -37,6 +37,11 @@ pub(crate) fn become_built(
     let mut command = Command::new(binaries.join(program));
     command.args(arguments).env(BIN_DIR, &binaries).current_dir(checkout.root());
     addresses.export(&mut command);
-    // Signals and the exit code are then the program's own.
-    Err(command.exec()).with_context(|| format!("failed to start {}/{program}", binaries.display()))
+    Ok(command)
+}
+
+/// Becomes the program: signals and the exit code are then its own.
+pub(crate) fn become_program(mut command: Command) -> Result<ExitCode> {
+    let error = command.exec();
+    Err(error).with_context(|| format!("failed to start {}", command.get_program().display()))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use compact_str::CompactString;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
@@ -69,7 +70,7 @@ macro_rules! bounded_string {
 
 /// A machine's name for something: 1 to `MAX` printable ASCII characters without spaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token<const MAX: usize>(Box<str>);
+pub struct Token<const MAX: usize>(CompactString);
 
 /// A provider's own reference for a payment, capture, refund or dispute.
 pub type ProviderRef = Token<128>;
@@ -97,7 +98,7 @@ impl<const MAX: usize> FromStr for Token<MAX> {
 
 /// Text by a person: at most `MAX` characters and no control characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct BoundedText<const MAX: usize>(Box<str>);
+pub struct BoundedText<const MAX: usize>(CompactString);
 
 bounded_string!(BoundedText, "a string");
 

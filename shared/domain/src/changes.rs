@@ -85,7 +85,9 @@ pub struct UnappliedMoney {
 #[derive(Clone, Debug)]
 pub struct Draft {
     state: OrderState,
+    /// Everything but the order's row, which is in `state` until the end.
     changes: Changes,
+    order_written: bool,
     ids: IdSource,
     now: Timestamp,
 }
@@ -94,7 +96,7 @@ impl Draft {
     /// Begins with the order as it stands; `message` is the cause of everything that follows.
     pub fn new<E>(state: &OrderState, message: &Envelope<E>, now: Timestamp) -> Self {
         let ids = IdSource::new(message.source.as_str(), message.id.as_str(), now);
-        Self { state: state.clone(), changes: Changes::default(), ids, now }
+        Self { state: state.clone(), changes: Changes::default(), order_written: false, ids, now }
     }
 
     /// The order with everything recorded so far.
@@ -113,7 +115,8 @@ impl Draft {
     }
 
     /// What was recorded, ready to be written.
-    pub fn finish(self) -> Changes {
+    pub fn finish(mut self) -> Changes {
+        self.changes.order = self.state.order.filter(|_| self.order_written);
         self.changes
     }
 
@@ -126,26 +129,29 @@ impl Draft {
     pub fn put_order(&mut self, mut order: Order, reason: Option<OutcomeCode>) {
         let before = self.state.order.as_ref();
         let from = before.map(|known| known.status);
-        let opened = before.is_none();
         // The counters are the draft's own: an image made earlier must not set them back.
-        let written = i64::from(self.changes.order.is_none());
-        order.version = before.map_or(0, |known| known.version) + written;
+        order.version = before.map_or(0, |known| known.version);
         order.history_len = before.map_or(0, |known| known.history_len);
         order.ledger_len = before.map_or(0, |known| known.ledger_len);
         let (id, to) = (order.id, order.status);
-        self.keep_order(order);
+        self.state.order = Some(order);
+        self.touch();
         if from != Some(to) {
             self.record(Change::Order(id, from, to), reason);
         }
-        if opened {
+        if from.is_none() {
             self.changes.arrived.push(ParkKey::Order(id));
         }
     }
 
     /// Moves the order to another status.
     pub fn move_order(&mut self, to: OrderStatus, reason: Option<OutcomeCode>) {
-        let order = Order { status: to, ..self.order().clone() };
-        self.put_order(order, reason);
+        let order = self.written_order();
+        let (id, from) = (order.id, order.status);
+        order.status = to;
+        if from != to {
+            self.record(Change::Order(id, Some(from), to), reason);
+        }
     }
 
     /// Writes an attempt; a change of status becomes a line of history.
@@ -235,11 +241,10 @@ impl Draft {
 
     /// Records one cause's movements of money; legs of nothing are left out.
     pub fn post(&mut self, reference: impl std::fmt::Display, legs: impl IntoIterator<Item = Leg>) {
-        self.touch();
         let reference = reference.to_string();
-        let journal = self.order().ledger_len + 1;
+        let journal = self.written_order().ledger_len + 1;
         for leg in legs.into_iter().filter(|leg| !leg.amount.is_zero()) {
-            let mut order = self.order().clone();
+            let order = self.written_order();
             order.ledger_len += 1;
             let seq = order.ledger_len;
             let (code, debit, credit, amount) = (leg.code, leg.debit, leg.credit, leg.amount);
@@ -254,7 +259,6 @@ impl Draft {
                 amount,
                 at,
             });
-            self.keep_order(order);
         }
     }
 
@@ -271,25 +275,24 @@ impl Draft {
 
     /// Writes the order's row at least for its version.
     pub fn touch(&mut self) {
-        if self.changes.order.is_none() {
-            let mut order = self.order().clone();
-            order.version += 1;
-            self.keep_order(order);
-        }
+        self.written_order();
+    }
+
+    /// The order's row in its place, to be changed there: copies of it would be most of a rule's
+    /// work. Its version counts one up for the whole draft.
+    fn written_order(&mut self) -> &mut Order {
+        let first = !std::mem::replace(&mut self.order_written, true);
+        let order = self.state.order.as_mut();
+        let order = order.expect("a draft changes an order only after it was opened");
+        order.version += i64::from(first);
+        order
     }
 
     fn record(&mut self, change: Change, reason: Option<OutcomeCode>) {
         debug_assert!(change.is_legal(), "illegal change {change:?}");
-        self.touch();
-        let mut order = self.order().clone();
+        let order = self.written_order();
         order.history_len += 1;
         let seq = order.history_len;
         self.changes.history.push(HistoryLine { seq, change, reason, at: self.now });
-        self.keep_order(order);
-    }
-
-    fn keep_order(&mut self, order: Order) {
-        self.state.order = Some(order.clone());
-        self.changes.order = Some(order);
     }
 }

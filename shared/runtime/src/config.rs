@@ -113,7 +113,8 @@ impl Config {
             settings.database_url_file.as_deref(),
             "ORDERFLOW_DATABASE_URL",
         );
-        let lanes = read.count(settings.lanes.as_deref(), "ORDERFLOW_LANES", 2, 1..=32);
+        let lanes =
+            read.count(settings.lanes.as_deref(), "ORDERFLOW_LANES", default_lanes(), 1..=32);
         let batch = read.count(settings.batch.as_deref(), "ORDERFLOW_BATCH", 500, 1..=2000);
         let prefetch = (2 * lanes * batch).clamp(50, 2000);
         let config = Self {
@@ -169,6 +170,15 @@ impl Config {
         };
         if read.problems.is_empty() { Ok(config) } else { Err(ConfigError(read.problems)) }
     }
+}
+
+/// One lane for four cores: broker, database and the other workers want the rest of them.
+///
+/// A lane keeps its own connection to the database busy. Where all share two cores a second lane
+/// of each worker brought nothing (`ops/docs/performance.md`).
+fn default_lanes() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores.div_ceil(4).min(8)
 }
 
 /// lapin logs returned messages with their bodies, which no log may hold.
@@ -370,7 +380,7 @@ impl Reader {
     }
 
     fn patience(&mut self, settings: &Settings) -> Duration {
-        let default = Duration::from_millis(500);
+        let default = Duration::from_secs(5);
         self.time(settings.patience.as_deref(), "ORDERFLOW_PATIENCE", default)
     }
 
@@ -424,7 +434,8 @@ mod tests {
     #[test]
     fn urls_alone_are_enough() {
         let config = Config::resolve(&valid(), "test").unwrap();
-        assert_eq!((config.lanes, config.batch, config.prefetch), (2, 500, 2000));
+        assert_eq!((config.lanes, config.batch), (default_lanes(), 500));
+        assert_eq!(usize::from(config.prefetch), (2 * config.lanes * config.batch).min(2000));
         assert!(config.limits.livemode);
     }
 

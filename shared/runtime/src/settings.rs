@@ -33,7 +33,7 @@ pub struct Settings {
     /// Where /metrics, /livez and /readyz are; port 0 picks a free one; default: 127.0.0.1:0.
     #[arg(long, env = "ORDERFLOW_HTTP_LISTEN", value_name = "ADDRESS")]
     pub http_listen: Option<String>,
-    /// Database connections that work side by side, 1 to 32; default: 2.
+    /// Database connections that work side by side, 1 to 32; default: one per four cores.
     #[arg(long, env = "ORDERFLOW_LANES", value_name = "COUNT")]
     pub lanes: Option<String>,
     /// Most messages in one transaction, 1 to 2000; default: 500.
@@ -54,7 +54,7 @@ pub struct Settings {
     /// Longest time to finish work in hand when asked to stop; default: 20s.
     #[arg(long, env = "ORDERFLOW_DRAIN_GRACE", value_name = "DURATION")]
     pub drain_grace: Option<String>,
-    /// How long an event that came before its order is held back, not yet parked; default: 500ms.
+    /// How long an event that came before its order or its money is held back; default: 5s.
     #[arg(long, env = "ORDERFLOW_PATIENCE", value_name = "DURATION")]
     pub patience: Option<String>,
     /// How often the database is asked for work where nothing announces it; default: 500ms.

@@ -108,15 +108,36 @@ async fn by_dispute(
     Ok(found.into_iter().map(|row| (row.place, row.order_id.into())).collect())
 }
 
-/// Which of these orders are there, without waiting for anybody.
+/// What an event needs to find before it can be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Parent {
+    /// Its order.
+    Order,
+    /// Its order, and money that was taken for it.
+    Money,
+}
+
+/// Which of these orders are there with what is needed of them, without waiting for anybody.
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn known(database: &mut Database, orders: &[OrderId]) -> Result<HashSet<OrderId>, Error> {
+pub async fn with_parent(
+    database: &mut Database,
+    orders: &[OrderId],
+    parent: Parent,
+) -> Result<HashSet<OrderId>, Error> {
     let mut ids: Vec<Uuid> = orders.iter().copied().map(Uuid::from).collect();
     ids.sort_unstable();
     ids.dedup();
-    let found = sqlx::query_scalar!(r#"SELECT id FROM orders WHERE id = ANY($1)"#, &ids);
+    let transfers = match parent {
+        Parent::Order => 0,
+        Parent::Money => 1,
+    };
+    let found = sqlx::query_scalar!(
+        r#"SELECT id FROM orders WHERE id = ANY($1) AND ledger_len >= $2"#,
+        &ids,
+        transfers,
+    );
     let found = found.fetch_all(database.connection()?).await;
     let found = found.map_err(Error::during("look for orders"))?;
     Ok(found.into_iter().map(OrderId::from).collect())

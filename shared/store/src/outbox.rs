@@ -98,6 +98,15 @@ impl PendingMessage {
     }
 }
 
+/// Messages to publish now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// The messages, each shard's in the order to send.
+    pub messages: Vec<PendingMessage>,
+    /// Whether a shard has more than its part of the limit.
+    pub more: bool,
+}
+
 /// What waits to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -206,11 +215,11 @@ pub async fn pending(
     database: &mut Database,
     shards: &Shards,
     limit: usize,
-) -> Result<Vec<PendingMessage>, Error> {
+) -> Result<Pending, Error> {
     if shards.owned.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Pending::default());
     }
-    let per_shard = i64::try_from(limit.div_ceil(shards.owned.len())).unwrap_or(i64::MAX);
+    let per_shard = limit.div_ceil(shards.owned.len());
     let rows = sqlx::query!(
         r#"
         SELECT
@@ -235,11 +244,11 @@ pub async fn pending(
         ORDER BY message.id
         "#,
         &shards.owned,
-        per_shard,
+        i64::try_from(per_shard).unwrap_or(i64::MAX),
     );
     let rows = rows.fetch_all(database.connection()?).await;
     let rows = rows.map_err(Error::during("read the outbox"))?.into_iter();
-    rows.map(|row| {
+    let messages = rows.map(|row| {
         let key = OutboxKey { order: row.order_id, id: row.id, created_at: row.created_at };
         Ok(PendingMessage {
             key,
@@ -255,8 +264,12 @@ pub async fn pending(
             attempts: row.attempts,
             created_at: row.created_at.into(),
         })
-    })
-    .collect()
+    });
+    let messages: Vec<PendingMessage> = messages.collect::<Result<_, Error>>()?;
+    let more = shards.owned.iter().any(|shard| {
+        messages.iter().filter(|message| message.shard == *shard).count() >= per_shard
+    });
+    Ok(Pending { messages, more })
 }
 
 fn exchange(key: OutboxKey, name: &str) -> Result<Exchange, Error> {

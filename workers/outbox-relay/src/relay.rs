@@ -11,12 +11,15 @@ use store::Database;
 use store::listener::{Channel, Listener};
 use store::outbox::{self, Backlog, Exchange, OutboxKey, PendingMessage, Shards};
 use telemetry::happenings::{OutboxBacklog, Published};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::publication::{Fate, publication};
 
 /// Most rows published before they are marked.
 const WINDOW: usize = 1000;
+/// Shortest time from one look at the outbox to the next while little waits: every transaction of
+/// every worker announces its messages, and a look costs the same for one as for many.
+const PACE: Duration = Duration::from_millis(20);
 /// How often the backlog is measured.
 const GAUGE_EVERY: Duration = Duration::from_secs(5);
 /// How often shards are shared out anew; those of a relay that died wait so long at most.
@@ -55,7 +58,9 @@ impl Relay {
         mut database: Database,
     ) -> anyhow::Result<Self> {
         topology_ready(&process.config, session).await?;
-        let publisher = session.publisher(PublisherConfig::default()).await?;
+        let publisher = session
+            .publisher(PublisherConfig { window: WINDOW, ..PublisherConfig::default() })
+            .await?;
         let listener = Listener::new(process.config.database.clone(), Channel::Outbox);
         let mut shards = Shards::default();
         outbox::own_shards(&mut database, &mut shards).await?;
@@ -68,17 +73,21 @@ impl Relay {
     async fn run(mut self) -> anyhow::Result<()> {
         let mut stop = self.process.stop.clone();
         while !stop.is_requested() {
-            let rows = outbox::pending(&mut self.database, &self.shards, WINDOW).await?;
-            let full = rows.len() == WINDOW;
-            if !rows.is_empty() {
-                self.publish(rows).await?;
+            let next_look = Instant::now() + PACE;
+            let pending = outbox::pending(&mut self.database, &self.shards, WINDOW).await?;
+            if !pending.messages.is_empty() {
+                self.publish(pending.messages).await?;
             }
             self.measure().await?;
             self.share().await?;
-            if !full {
+            if !pending.more {
+                let more = async {
+                    self.listener.wait(self.process.config.poll).await;
+                    sleep_until(next_look).await;
+                };
                 tokio::select! {
                     () = stop.requested() => break,
-                    _hint = self.listener.wait(self.process.config.poll) => {}
+                    () = more => {}
                 }
             }
         }

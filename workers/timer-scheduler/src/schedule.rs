@@ -17,8 +17,10 @@ use crate::publication::publication;
 const WINDOW: i64 = 1000;
 /// Most parked events sent home before the next look.
 const PARKED_WINDOW: i64 = 500;
-/// How often parked events are looked through and the gauges measured.
+/// How often parked events are looked through.
 const UPKEEP_EVERY: Duration = Duration::from_secs(2);
+/// How often the gauges are measured: every armed timer is counted, and there may be millions.
+const GAUGE_EVERY: Duration = Duration::from_secs(15);
 /// How often the outbox's partitions are looked after.
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 /// How many days of partitions are kept ready.
@@ -49,6 +51,7 @@ struct Scheduler {
     database: Database,
     listener: Listener,
     next_upkeep: Instant,
+    next_gauge: Instant,
     next_partitions: Instant,
 }
 
@@ -63,8 +66,16 @@ impl Scheduler {
         let listener = Listener::new(process.config.database.clone(), Channel::Timers);
         process.health.ready();
         let now = Instant::now();
-        let (next_upkeep, next_partitions) = (now, now);
-        Ok(Self { process, publisher, provider, database, listener, next_upkeep, next_partitions })
+        Ok(Self {
+            process,
+            publisher,
+            provider,
+            database,
+            listener,
+            next_upkeep: now,
+            next_gauge: now,
+            next_partitions: now,
+        })
     }
 
     async fn run(mut self) -> anyhow::Result<()> {
@@ -133,10 +144,13 @@ impl Scheduler {
 
     async fn upkeep(&mut self) -> anyhow::Result<()> {
         let parked = self.send_parked_home().await?;
-        let armed = timers::counts(&mut self.database).await?;
-        let count = |rows: i64| u32::try_from(rows).unwrap_or(u32::MAX);
-        let timers = count(armed.resting + armed.handed_over);
-        WaitingRows { worker: crate::NAME, timers, parked: count(parked) }.emit();
+        if Instant::now() >= self.next_gauge {
+            self.next_gauge = Instant::now() + GAUGE_EVERY;
+            let armed = timers::counts(&mut self.database).await?;
+            let count = |rows: i64| u32::try_from(rows).unwrap_or(u32::MAX);
+            let timers = count(armed.resting + armed.handed_over);
+            WaitingRows { worker: crate::NAME, timers, parked: count(parked) }.emit();
+        }
         if Instant::now() >= self.next_partitions {
             self.next_partitions = Instant::now() + PARTITIONS_EVERY;
             outbox::ensure_partitions(&mut self.database, DAYS_AHEAD).await?;

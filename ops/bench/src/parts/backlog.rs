@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
+use fleet::Fleet;
 use serde::Serialize;
 
 use crate::cli::Settings;
@@ -83,19 +84,21 @@ pub(crate) struct Once {
 /// Works one backlog off, on a site of its own.
 pub(crate) async fn once(settings: &Settings) -> Result<Once> {
     let site = Site::new().await?;
-    let (round, drained) = once_on(&site, settings, 0).await?;
+    let (round, drained) = once_on(&site, settings, settings.events(), 0, site.fleet()).await?;
     let recipe = Recipe::read(&mut site.connect().await?).await?;
     site.close().await?;
     Ok(Once { round, costs: drained.costs, writes: drained.writes, recipe })
 }
 
-/// Works one backlog off on a site whose inbox holds so many rows already.
+/// Works off so many messages on a site whose inbox holds so many rows already.
 pub(crate) async fn once_on(
     site: &Site,
     settings: &Settings,
+    messages: usize,
     in_inbox: usize,
+    fleet: Fleet,
 ) -> Result<(Round, Drained)> {
-    let backlog = Backlog::new(settings.seed, settings.events(), runtime::now());
+    let backlog = Backlog::new(settings.seed, messages, runtime::now());
     site.publish(&backlog.messages).await?;
     let goal = Goal {
         in_inbox: in_inbox + backlog.events,
@@ -103,7 +106,7 @@ pub(crate) async fn once_on(
         sent: true,
         kinds: &[],
     };
-    let drained = drain(site, &ALL, goal).await?;
+    let drained = drain(site, fleet, &ALL, goal).await?;
     // Nobody takes dead letters away here: they would be waiting still.
     let refused = "SELECT count(*) FROM inbox WHERE outcome IN ('rejected', 'quarantined')";
     let refused = site.database.number(refused).await;

@@ -36,7 +36,8 @@ pub(crate) async fn run(settings: &Settings) -> Result<Figure> {
         seed::analyze(&mut database).await?;
         // The run waits until nobody else is connected.
         database.close().await?;
-        let (round, _) = backlog::once_on(&site, settings, in_inbox).await?;
+        let (round, _) =
+            backlog::once_on(&site, settings, settings.events(), in_inbox, site.fleet()).await?;
         grown.push(round.committed_per_second);
         site.close().await?;
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod backlog;
 pub(crate) mod cold_start;
+pub(crate) mod curves;
 pub(crate) mod growth;
 pub(crate) mod latency;
 pub(crate) mod references;

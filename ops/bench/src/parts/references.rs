@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::backlog::{self, percent, rows_line};
 use crate::cli::Settings;
-use crate::costs::Meter;
+use crate::costs::{Cpu, Meter};
 use crate::drain::until_gone;
 use crate::looks::{self, Commits, Writes};
 use crate::mix::Backlog;
@@ -31,11 +31,11 @@ pub(crate) struct Contender {
     pub(crate) per_second: Vec<f64>,
     /// The median of the rounds.
     pub(crate) median_per_second: f64,
-    /// Processor microseconds per message of consumer, broker and Postgres, the median of the
-    /// rounds: it hardly depends on what else the machine does. None when a server is elsewhere.
-    pub(crate) cpu_us_per_message: Option<f64>,
+    /// Processor time per message, the median of the rounds: it hardly depends on what else the
+    /// machine does. None when a server is elsewhere.
+    pub(crate) cpu_per_message: Option<Cpu>,
     #[serde(skip)]
-    cpu: Vec<f64>,
+    cpu: Vec<Cpu>,
     /// Rows written per message, by table.
     pub(crate) rows_per_message: BTreeMap<String, Writes>,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Figure {
 struct Drained {
     messages: usize,
     per_second: f64,
-    cpu_us: Option<f64>,
+    cpu: Option<Cpu>,
     rows: BTreeMap<String, Writes>,
 }
 
@@ -77,7 +77,7 @@ pub(crate) async fn run(settings: &Settings, with_per_message: bool) -> Result<F
         ours.add(Drained {
             messages: once.round.messages,
             per_second: once.round.committed_per_second,
-            cpu_us: once.costs.cpu_us(once.round.messages),
+            cpu: once.costs.cpu(once.round.messages),
             rows: once.writes,
         });
         let events = settings.events();
@@ -126,7 +126,7 @@ async fn drain(
     let per_second = rate(messages, Commits::of_inbox(&mut database, &[]).await?.seconds());
     let rows = looks::writes(&mut database, messages).await?;
     site.close().await?;
-    Ok(Drained { messages, per_second, cpu_us: costs.cpu_us(messages), rows })
+    Ok(Drained { messages, per_second, cpu: costs.cpu(messages), rows })
 }
 
 impl Contender {
@@ -136,7 +136,7 @@ impl Contender {
             messages: 0,
             per_second: Vec::new(),
             median_per_second: 0.0,
-            cpu_us_per_message: None,
+            cpu_per_message: None,
             cpu: Vec::new(),
             rows_per_message: BTreeMap::new(),
         }
@@ -146,8 +146,8 @@ impl Contender {
         self.messages = drained.messages;
         self.rows_per_message = drained.rows;
         self.per_second.push(drained.per_second);
-        self.cpu.extend(drained.cpu_us);
-        self.cpu_us_per_message = (!self.cpu.is_empty()).then(|| median(&self.cpu));
+        self.cpu.extend(drained.cpu);
+        self.cpu_per_message = Cpu::median(&self.cpu);
         self.median_per_second = median(&self.per_second);
     }
 }
@@ -170,7 +170,9 @@ impl Figures for Figure {
                 contender.messages.to_string(),
                 number(contender.median_per_second),
                 rounds.join(" "),
-                contender.cpu_us_per_message.map_or_else(|| "unknown".to_owned(), number),
+                contender
+                    .cpu_per_message
+                    .map_or_else(|| "unknown".to_owned(), |cpu| cpu.to_string()),
                 ratio.map(|ratio| format!("{ratio:.2} x")).unwrap_or_default(),
             ]
         });
@@ -189,9 +191,10 @@ impl Figures for Figure {
             "ours is {:.2} x the pipe when counted until all is acknowledged and published",
             self.settled_ratio_to_pipe
         );
+        let cpu = "CPU µs are those of worker, broker and Postgres per message".to_owned();
         let parked: Vec<_> = self.parked.iter().map(|share| percent(*share)).collect();
         let parked =
             format!("of ours, came before their order and were parked: {}", parked.join(" "));
-        rows.chain([settled, parked]).collect()
+        rows.chain([settled, parked, cpu]).collect()
     }
 }

@@ -5,6 +5,8 @@ use serde::Serialize;
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::cli::Settings;
+use crate::costs::{Cpu, Meter};
+use crate::drain::until_gone;
 use crate::looks::{self, Commits};
 use crate::progress::Progress;
 use crate::results::{Figures, number};
@@ -26,6 +28,8 @@ pub(crate) struct Figure {
     pub(crate) seconds: f64,
     /// Messages in a second.
     pub(crate) per_second: f64,
+    /// Processor time per message; none when a server runs elsewhere.
+    pub(crate) cpu_per_message: Option<Cpu>,
 }
 
 /// Measures.
@@ -36,6 +40,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<Figure> {
     looks::require_settings(&mut database).await?;
     seed::outbox(&mut database, i64::try_from(messages)?).await?;
     let mut fleet = site.fleet();
+    let meter = Meter::start(&mut database).await?;
     fleet.spawn("outbox-relay")?;
     let progress = Progress::begin("Publishing the outbox", messages);
     let deadline = Instant::now() + PATIENCE;
@@ -49,17 +54,23 @@ pub(crate) async fn run(settings: &Settings) -> Result<Figure> {
         ensure!(Instant::now() < deadline, "{left} messages are still there");
         sleep(LOOK_EVERY).await;
     }
+    let measured = meter.read_processes(&mut fleet)?;
     stop(fleet).await?;
+    until_gone(&mut database).await?;
+    let costs = measured.finish(&mut database, messages).await?;
     let seconds = Commits::of_sending(&mut database).await?.seconds();
     site.close().await?;
-    Ok(Figure { messages, seconds, per_second: rate(messages, seconds) })
+    let (per_second, cpu_per_message) = (rate(messages, seconds), costs.cpu(messages));
+    Ok(Figure { messages, seconds, per_second, cpu_per_message })
 }
 
 impl Figures for Figure {
     const PART: &'static str = "relay";
 
     fn rows(&self) -> (Vec<&'static str>, Vec<Vec<String>>) {
-        let row = vec![number(float(self.messages)), number(self.seconds), number(self.per_second)];
-        (vec!["messages", "seconds", "messages/s"], vec![row])
+        let cpu = self.cpu_per_message.map_or_else(|| "unknown".to_owned(), |cpu| cpu.to_string());
+        let figures = [float(self.messages), self.seconds, self.per_second].map(number);
+        let row = figures.into_iter().chain([cpu]).collect();
+        (vec!["messages", "seconds", "messages/s", "CPU µs"], vec![row])
     }
 }

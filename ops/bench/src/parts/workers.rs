@@ -25,6 +25,8 @@ pub(crate) struct Alone {
     pub(crate) per_second: f64,
     /// Processor microseconds of the worker per event, its start included.
     pub(crate) worker_cpu_us: f64,
+    /// Processor microseconds of the broker per event; none when it runs elsewhere.
+    pub(crate) broker_cpu_us: Option<f64>,
     /// Processor microseconds of Postgres per event; none when it runs elsewhere.
     pub(crate) postgres_cpu_us: Option<f64>,
 }
@@ -95,13 +97,14 @@ impl Bench {
         self.in_inbox += events.len();
         let goal =
             Goal { in_inbox: self.in_inbox, messages: events.len(), sent: false, kinds: &[kind] };
-        let drained = drain(&self.site, &[worker], goal).await?;
+        let drained = drain(&self.site, self.site.fleet(), &[worker], goal).await?;
         let each = |seconds: f64| seconds * 1e6 / float(events.len().max(1));
         Ok(Alone {
             worker,
             events: events.len(),
             per_second: rate(events.len(), drained.commits.seconds()),
             worker_cpu_us: each(drained.costs.workers_cpu_s),
+            broker_cpu_us: drained.costs.broker_cpu_s.map(each),
             postgres_cpu_us: drained.costs.postgres_cpu_s.map(each),
         })
     }
@@ -111,15 +114,16 @@ impl Figures for Figure {
     const PART: &'static str = "workers";
 
     fn rows(&self) -> (Vec<&'static str>, Vec<Vec<String>>) {
-        let header = vec!["worker", "events", "events/s", "worker CPU µs", "Postgres CPU µs"];
+        let header = vec!["worker", "events", "events/s", "worker CPU µs", "broker", "Postgres"];
         let rows = self.workers.iter().map(|alone| {
-            let postgres = alone.postgres_cpu_us.map_or_else(|| "unknown".to_owned(), number);
+            let known = |us: Option<f64>| us.map_or_else(|| "unknown".to_owned(), number);
             vec![
                 alone.worker.to_owned(),
                 number(float(alone.events)),
                 number(alone.per_second),
                 number(alone.worker_cpu_us),
-                postgres,
+                known(alone.broker_cpu_us),
+                known(alone.postgres_cpu_us),
             ]
         });
         (header, rows.collect())

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use contracts::events::OrderLine;
-use contracts::{OrderId, Token};
+use contracts::{EventKind, OrderId, Token};
 use domain::order::Order;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -102,8 +102,11 @@ pub(crate) async fn load(
 /// The row to write, and the version it replaces.
 struct Image<'a> {
     order: &'a Order,
-    lines: Option<String>,
     base: i64,
+    /// Whether the shop's own words about it may differ: total, window, method, lines.
+    terms: bool,
+    /// The lines as JSON, if they are written.
+    lines: Option<String>,
 }
 
 /// Writes the last image of each order.
@@ -117,6 +120,8 @@ pub(crate) async fn write(
     let images = images(decided);
     let (opened, known): (Vec<_>, Vec<_>) = images.into_iter().partition(|image| image.base == 0);
     let written = insert(connection, &opened).await? + update(connection, &known).await?;
+    let revised: Vec<_> = known.iter().filter(|image| image.terms).collect();
+    update_terms(connection, &revised).await?;
     let wanted = (opened.len() + known.len()) as u64;
     if written == wanted {
         Ok(())
@@ -128,15 +133,17 @@ pub(crate) async fn write(
 fn images<'a>(decided: &'a [Decided<'_>]) -> Vec<Image<'a>> {
     let mut images: Vec<Image<'a>> = Vec::new();
     let mut places: HashMap<OrderId, usize> = HashMap::new();
-    for order in decided.iter().filter_map(|one| one.decision.changes.order.as_ref()) {
+    for one in decided {
+        let Some(order) = &one.decision.changes.order else { continue };
         let place = *places.entry(order.id).or_insert(images.len());
-        match images.get_mut(place) {
-            Some(image) => image.order = order,
+        if images.len() == place {
             // Each decision counts the version up by one.
-            None => images.push(Image { order, lines: None, base: order.version - 1 }),
+            images.push(Image { order, base: order.version - 1, terms: false, lines: None });
         }
+        images[place].order = order;
+        images[place].terms |= one.kind == EventKind::OrderCreated;
     }
-    for image in &mut images {
+    for image in images.iter_mut().filter(|image| image.terms) {
         image.lines = to_json(&image.order.lines);
     }
     images
@@ -196,6 +203,7 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
     Ok(inserted.rows_affected())
 }
 
+/// Writes what becomes of orders.
 async fn update(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u64, Error> {
     if images.is_empty() {
         return Ok(0);
@@ -204,13 +212,6 @@ async fn update(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
         r#"
         UPDATE orders
         SET
-            total_minor = image.total_minor,
-            revision = image.revision,
-            expires_at = image.expires_at,
-            method = image.method,
-            locale = image.locale,
-            reservation_id = image.reservation_id,
-            lines = image.lines,
             status = image.status,
             amount_changed = image.amount_changed,
             paid_at = image.paid_at,
@@ -224,30 +225,19 @@ async fn update(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
         FROM (
             SELECT
                 unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS base,
-                unnest($3::bigint[]) AS total_minor, unnest($4::integer[]) AS revision,
-                unnest($5::timestamptz[]) AS expires_at,
-                unnest($6::text[]::payment_method[]) AS method, unnest($7::text[]) AS locale,
-                unnest($8::text[]) AS reservation_id, unnest($9::text[]::json[]) AS lines,
-                unnest($10::text[]::order_status[]) AS status,
-                unnest($11::boolean[]) AS amount_changed, unnest($12::timestamptz[]) AS paid_at,
-                unnest($13::timestamptz[]) AS closed_at,
-                unnest($14::text[]::close_reason[]) AS close_reason,
-                unnest($15::timestamptz[]) AS held_since,
-                unnest($16::timestamptz[]) AS stock_released_at,
-                unnest($17::integer[]) AS history_len, unnest($18::integer[]) AS ledger_len,
-                unnest($19::bigint[]) AS version
+                unnest($3::text[]::order_status[]) AS status,
+                unnest($4::boolean[]) AS amount_changed, unnest($5::timestamptz[]) AS paid_at,
+                unnest($6::timestamptz[]) AS closed_at,
+                unnest($7::text[]::close_reason[]) AS close_reason,
+                unnest($8::timestamptz[]) AS held_since,
+                unnest($9::timestamptz[]) AS stock_released_at,
+                unnest($10::integer[]) AS history_len, unnest($11::integer[]) AS ledger_len,
+                unnest($12::bigint[]) AS version
         ) AS image
         WHERE orders.id = image.id AND orders.version = image.base
         "#,
         column(images, |image| Uuid::from(image.order.id)) as _,
         column(images, |image| image.base) as _,
-        column(images, |image| image.order.total.minor()) as _,
-        column(images, |image| image.order.revision) as _,
-        column(images, |image| at(image.order.expires_at)) as _,
-        column(images, |image| image.order.method.map(names::payment_method::name)) as _,
-        column(images, |image| image.order.locale.as_ref().map(Token::as_str)) as _,
-        column(images, |image| image.order.reservation_id.as_ref().map(Token::as_str)) as _,
-        column(images, |image| image.lines.as_deref()) as _,
         column(images, |image| domain::Status::name(image.order.status)) as _,
         column(images, |image| image.order.amount_changed) as _,
         column(images, |image| image.order.paid_at.map(at)) as _,
@@ -261,4 +251,42 @@ async fn update(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
     );
     let updated = updated.execute(connection).await.map_err(Error::during("update orders"))?;
     Ok(updated.rows_affected())
+}
+
+/// Writes what a shop says of orders that it revised; their rows are this transaction's already.
+async fn update_terms(connection: &mut PgConnection, images: &[&Image<'_>]) -> Result<(), Error> {
+    if images.is_empty() {
+        return Ok(());
+    }
+    let updated = sqlx::query!(
+        r#"
+        UPDATE orders
+        SET
+            total_minor = image.total_minor,
+            revision = image.revision,
+            expires_at = image.expires_at,
+            method = image.method,
+            locale = image.locale,
+            reservation_id = image.reservation_id,
+            lines = image.lines
+        FROM (
+            SELECT
+                unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS total_minor,
+                unnest($3::integer[]) AS revision, unnest($4::timestamptz[]) AS expires_at,
+                unnest($5::text[]::payment_method[]) AS method, unnest($6::text[]) AS locale,
+                unnest($7::text[]) AS reservation_id, unnest($8::text[]::json[]) AS lines
+        ) AS image
+        WHERE orders.id = image.id
+        "#,
+        column(images, |image| Uuid::from(image.order.id)) as _,
+        column(images, |image| image.order.total.minor()) as _,
+        column(images, |image| image.order.revision) as _,
+        column(images, |image| at(image.order.expires_at)) as _,
+        column(images, |image| image.order.method.map(names::payment_method::name)) as _,
+        column(images, |image| image.order.locale.as_ref().map(Token::as_str)) as _,
+        column(images, |image| image.order.reservation_id.as_ref().map(Token::as_str)) as _,
+        column(images, |image| image.lines.as_deref()) as _,
+    );
+    updated.execute(connection).await.map_err(Error::during("revise orders"))?;
+    Ok(())
 }

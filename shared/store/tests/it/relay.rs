@@ -28,7 +28,7 @@ impl Relay {
     }
 
     async fn pending(&mut self, limit: usize) -> Vec<PendingMessage> {
-        outbox::pending(&mut self.database, &self.shards, limit).await.unwrap()
+        outbox::pending(&mut self.database, &self.shards, limit).await.unwrap().messages
     }
 }
 
@@ -96,6 +96,19 @@ async fn two_relays_never_see_one_message_at_once_and_all_are_sent_once_and_in_o
     assert_eq!(sent.len(), ORDERS as usize);
     let backlog = outbox::backlog(&mut one.database).await.unwrap();
     assert_eq!((backlog.count, backlog.oldest), (0, Duration::ZERO));
+}
+
+#[tokio::test]
+async fn a_relay_is_told_of_more_while_any_shard_holds_more_than_its_part() {
+    let home = Home::new().await;
+    fill(&home, 60).await;
+    let mut relay = Relay::new(&home).await;
+    relay.own().await;
+    // One of each shard, though there are more of most.
+    let some = outbox::pending(&mut relay.database, &relay.shards, 16).await.unwrap();
+    assert!(some.more && some.messages.len() <= 16, "{}", some.messages.len());
+    let all = outbox::pending(&mut relay.database, &relay.shards, 16 * 61).await.unwrap();
+    assert!(!all.more && all.messages.len() == 60, "{}", all.messages.len());
 }
 
 #[tokio::test]
