@@ -58,7 +58,7 @@ where
     if let Err(error) = with_large_stacks() {
         return failed(worker, &error);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match threads(config.lanes).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(worker, &anyhow::Error::from(error)),
     };
@@ -66,6 +66,19 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(worker, &error),
     }
+}
+
+/// One thread for one lane, as many as lanes for more.
+///
+/// What receives, decides and acknowledges for one lane takes turns anyway: threads would only
+/// wake each other.
+fn threads(lanes: usize) -> tokio::runtime::Builder {
+    if lanes == 1 {
+        return tokio::runtime::Builder::new_current_thread();
+    }
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads.worker_threads(lanes);
+    threads
 }
 
 fn configuration(worker: &'static str, about: &'static str) -> Result<Config, ExitCode> {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
 /// The planner of a lane knows one kind of statement: rows found by their key.
@@ -65,6 +66,8 @@ impl DatabaseConfig {
             .clone()
             .application_name(&self.application_name)
             .options([("search_path", "public")])
+            // Postgres logs slow statements itself, with their waits.
+            .disable_statement_logging()
     }
 }
 
