@@ -50,7 +50,7 @@ enum Task {
     Sqlx(SqlxArguments),
     /// Check the style that the compiler does not: sizes, names, dependency directions.
     Tidy,
-    /// Run all that a change has to pass: format, lints, documentation, style, SQL, tests.
+    /// Run all that a change has to pass: format, style, lints, documentation, SQL, tests, speed.
     Ci,
 }
 

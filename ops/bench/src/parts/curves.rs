@@ -19,6 +19,18 @@ struct Sweep {
     values: &'static [usize],
 }
 
+impl Sweep {
+    fn points(&self) -> impl Iterator<Item = Point> {
+        let (setting, variable) = (self.name, self.variable);
+        self.values.iter().map(move |value| Point {
+            setting,
+            variable,
+            value: *value,
+            per_second: Vec::new(),
+        })
+    }
+}
+
 const SWEEPS: [Sweep; 3] = [
     Sweep {
         name: "batch",
@@ -41,6 +53,8 @@ const MESSAGES: usize = 50_000;
 pub(crate) struct Point {
     /// The setting.
     pub(crate) setting: &'static str,
+    #[serde(skip)]
+    variable: &'static str,
     /// Its value; every other setting has its default.
     pub(crate) value: usize,
     /// Messages in a second, each round.
@@ -56,17 +70,12 @@ pub(crate) struct Figure {
 
 /// Measures round by round, and draws one plot for each setting.
 pub(crate) async fn run(settings: &Settings) -> Result<Figure> {
-    let mut points: Vec<Point> = SWEEPS
-        .iter()
-        .flat_map(|sweep| sweep.values.iter().map(|value| (sweep.name, *value)))
-        .map(|(setting, value)| Point { setting, value, per_second: Vec::new() })
-        .collect();
-    let variables = SWEEPS.iter().flat_map(|sweep| sweep.values.iter().map(|_| sweep.variable));
-    let variables: Vec<_> = variables.collect();
+    let mut points: Vec<Point> = SWEEPS.iter().flat_map(Sweep::points).collect();
     for round in 1..=settings.rounds {
-        for (point, variable) in points.iter_mut().zip(&variables) {
-            eprintln!("round {round} of {}: {variable}={}", settings.rounds, point.value);
-            point.per_second.push(rate(settings, variable, point.value).await?);
+        for point in &mut points {
+            let Point { variable, value, .. } = *point;
+            eprintln!("round {round} of {}: {variable}={value}", settings.rounds);
+            point.per_second.push(rate(settings, variable, value).await?);
         }
     }
     let figure = Figure { points };
