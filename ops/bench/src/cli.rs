@@ -32,9 +32,10 @@ struct Cli {
     /// Only these parts.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
     only: Vec<Part>,
-    /// How often what is compared is repeated; the median counts [3, short 2].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
-    rounds: Option<u32>,
+    /// How often what is compared is repeated; the median counts.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
     /// The same seed gives the same events.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -94,7 +95,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// Messages of a backlog.
     pub(crate) fn events(&self) -> usize {
-        self.choose(200_000, 20_000)
+        self.choose(200_000, 40_000)
     }
 
     /// Rounds of a backlog alone.
@@ -132,8 +133,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(cli: &'a Cli) -> Self {
         let short = cli.short || cli.guard;
-        let rounds = cli.rounds.unwrap_or(if short { 2 } else { 3 });
-        let rounds = usize::try_from(rounds).unwrap_or(usize::MAX);
+        let rounds = usize::try_from(cli.rounds).unwrap_or(usize::MAX);
         let settings = Settings { short, rounds, seed: cli.seed };
         Self { cli, settings, load_before: load(), reports: Vec::new() }
     }

@@ -8,7 +8,7 @@ use crate::cli::Settings;
 use crate::plot::Curve;
 use crate::results::{Figures, number};
 use crate::site::{Site, output_folder};
-use crate::stats::{float, median};
+use crate::stats::median;
 
 /// A setting and the values it is tried with.
 struct Sweep {
@@ -101,7 +101,7 @@ impl Figure {
             title: &format!("A backlog of {MESSAGES} messages by {setting}"),
             across: setting,
             up: "messages/s until settled",
-            points: points.map(|it| (float(it.value), it.per_second.clone())).collect(),
+            points: points.map(|it| (it.value, it.per_second.clone())).collect(),
         };
         std::fs::create_dir_all(output_folder())?;
         curve.draw(&output_folder().join(format!("curve-{setting}.svg")))
