@@ -122,7 +122,10 @@ pub(crate) fn worker(kind: EventKind) -> &'static str {
         EventKind::OrderCreated | EventKind::OrderCancelRequested => "order-created",
         EventKind::PaymentAttempted => "payment-attempted",
         EventKind::PaymentTimeout | EventKind::PaymentReminder => "payment-timeout",
-        EventKind::RefundRequested | EventKind::RefundUpdated => "refund-requested",
+        EventKind::RefundRequested
+        | EventKind::RefundUpdated
+        | EventKind::RefundReviewed
+        | EventKind::RefundReviewDue => "refund-requested",
         EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
             "dispute-opened"
         }

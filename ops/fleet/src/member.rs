@@ -156,6 +156,11 @@ impl Member {
         self.signal(Signal::TERM);
     }
 
+    /// Asks the process to read its policies again (SIGHUP).
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// Ends the process at once (SIGKILL).
     pub fn kill(&self) {
         self.signal(Signal::KILL);

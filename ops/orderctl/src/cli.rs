@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use contracts::{EventKind, OrderId};
+use contracts::events::PaymentMethod;
+use contracts::{EventKind, OrderId, Token};
 
 use crate::events::Rate;
 use crate::exit::EXIT_CODES;
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     /// Orders: everything that is known of one.
     #[command(subcommand)]
     Order(OrderCommand),
+    /// The shops' choices: check a file of them, see which hold for an order, print a template.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Proves the invariants on the live database; exits with 3 when one is violated.
     Verify,
     /// The database's schema: bring it up to date, or show its version.
@@ -159,6 +163,39 @@ pub(crate) struct ShowArgs {
     pub(crate) id: OrderId,
 }
 
+/// The shops' choices.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Checks a file; exits with 1 and names everything in it that cannot be used.
+    Check(PolicyFileArgs),
+    /// Shows which choices of a file hold for a merchant's orders of a payment method.
+    Show(PolicyShowArgs),
+    /// Prints a file that states and explains every default.
+    Template,
+}
+
+/// A file of choices.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PolicyFileArgs {
+    /// The file, TOML.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// For which orders.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PolicyShowArgs {
+    /// The file, TOML; without one, the defaults.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The merchant.
+    #[arg(long, value_name = "ID", value_parser = merchant_id)]
+    pub(crate) merchant: Option<Token<64>>,
+    /// The payment method: card, wallet, bank_transfer or other.
+    #[arg(long, value_name = "METHOD", value_parser = payment_method)]
+    pub(crate) method: Option<PaymentMethod>,
+}
+
 /// The database's schema.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
@@ -178,6 +215,18 @@ fn event_kind(text: &str) -> Result<EventKind, String> {
 
 fn order_id(text: &str) -> Result<OrderId, String> {
     text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
+}
+
+fn merchant_id(text: &str) -> Result<Token<64>, String> {
+    text.parse().map_err(|_not_one| "must be 1 to 64 printable ASCII characters".to_owned())
+}
+
+fn payment_method(text: &str) -> Result<PaymentMethod, String> {
+    let known = PaymentMethod::ALL.into_iter().find(|method| method.name() == text);
+    known.ok_or_else(|| {
+        let names = PaymentMethod::ALL.map(PaymentMethod::name);
+        format!("must be one of {}", names.join(", "))
+    })
 }
 
 fn header(text: &str) -> Result<(String, String), String> {

@@ -3,5 +3,6 @@
 pub(crate) mod event;
 pub(crate) mod migrate;
 pub(crate) mod order;
+pub(crate) mod policy;
 pub(crate) mod topology;
 pub(crate) mod verify;

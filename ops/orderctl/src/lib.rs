@@ -67,6 +67,7 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
             Command::Topology(command) => commands::topology::run(command, settings, console).await,
             Command::Event(command) => commands::event::run(command, settings, console).await,
             Command::Order(command) => commands::order::run(command, settings, console).await,
+            Command::Policy(command) => commands::policy::run(command, console),
             Command::Verify => commands::verify::run(settings, console).await,
             Command::Migrate(command) => commands::migrate::run(command, settings, console).await,
         }

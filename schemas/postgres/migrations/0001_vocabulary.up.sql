@@ -45,7 +45,9 @@ CREATE TYPE dispute_reason AS ENUM (
     'credit_not_processed', 'subscription_canceled', 'unrecognized', 'incorrect_amount', 'general'
 );
 
-CREATE TYPE timer_kind AS ENUM ('payment_timeout', 'payment_reminder', 'dispute_evidence_due');
+CREATE TYPE timer_kind AS ENUM (
+    'payment_timeout', 'payment_reminder', 'dispute_evidence_due', 'refund_review_due'
+);
 CREATE TYPE timer_status AS ENUM ('armed', 'fired', 'cancelled');
 
 CREATE TYPE account AS ENUM (
@@ -62,12 +64,14 @@ CREATE TYPE unapplied_cause AS ENUM (
 );
 CREATE TYPE unapplied_resolution AS ENUM ('applied', 'refunded', 'written_off');
 
+CREATE TYPE policy_kind AS ENUM ('payment_hold', 'refund_approval', 'refund_review');
+
 CREATE TYPE history_entity AS ENUM ('order', 'payment', 'refund', 'dispute');
 
 CREATE TYPE event_kind AS ENUM (
     'order.created', 'order.cancel_requested', 'payment.attempted', 'payment.timeout',
-    'payment.reminder', 'refund.requested', 'refund.updated', 'dispute.opened', 'dispute.updated',
-    'dispute.deadline'
+    'payment.reminder', 'refund.requested', 'refund.updated', 'refund.reviewed',
+    'refund.review_due', 'dispute.opened', 'dispute.updated', 'dispute.deadline'
 );
 CREATE TYPE inbox_outcome AS ENUM (
     'applied', 'noop', 'parked', 'orphaned', 'rejected', 'quarantined'

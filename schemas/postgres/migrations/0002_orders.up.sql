@@ -18,6 +18,7 @@ CREATE TABLE orders (
     locale text,
     reservation_id text,
     lines json,
+    policy_version text NOT NULL,
     -- Moved by events.
     status order_status NOT NULL,
     amount_changed boolean NOT NULL,
@@ -114,6 +115,7 @@ CREATE TABLE refunds (
     status refund_status NOT NULL,
     funded_from account NOT NULL,
     decided_by text,
+    first_approver text,
     code text,
     provider_ref text COLLATE "C",
     settled_at timestamptz,

@@ -92,6 +92,25 @@ CREATE TRIGGER transfers_append_only
 BEFORE UPDATE OR DELETE OR TRUNCATE ON transfers
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE judgements (
+    order_id uuid NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    inbox_id bigint NOT NULL,
+    policy policy_kind NOT NULL,
+    verdict text NOT NULL,
+    policy_version text NOT NULL,
+    inputs json NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    CONSTRAINT judgements_pkey PRIMARY KEY (order_id, id)
+);
+COMMENT ON TABLE judgements IS
+    'What a policy decided, by which version of the shop''s choices and on what, with the inbox '
+    'row of the event that asked. Payment windows stand in their order''s own row.';
+
+CREATE TRIGGER judgements_append_only
+BEFORE UPDATE OR DELETE OR TRUNCATE ON judgements
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE unapplied_money (
     -- Set once.
     id uuid NOT NULL,

@@ -19,6 +19,10 @@ pub enum EventKind {
     RefundRequested,
     /// A payment provider reports on a refund.
     RefundUpdated,
+    /// A person decided on a refund that was laid before them.
+    RefundReviewed,
+    /// Ours: a refund's review is due.
+    RefundReviewDue,
     /// A payment is disputed.
     DisputeOpened,
     /// A payment provider reports on a dispute.
@@ -29,7 +33,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [EventKind; 10] = [
+    pub const ALL: [EventKind; 12] = [
         Self::OrderCreated,
         Self::OrderCancelRequested,
         Self::PaymentAttempted,
@@ -37,6 +41,8 @@ impl EventKind {
         Self::PaymentReminder,
         Self::RefundRequested,
         Self::RefundUpdated,
+        Self::RefundReviewed,
+        Self::RefundReviewDue,
         Self::DisputeOpened,
         Self::DisputeUpdated,
         Self::DisputeDeadline,
@@ -52,6 +58,8 @@ impl EventKind {
             Self::PaymentReminder => "payment.reminder",
             Self::RefundRequested => "refund.requested",
             Self::RefundUpdated => "refund.updated",
+            Self::RefundReviewed => "refund.reviewed",
+            Self::RefundReviewDue => "refund.review_due",
             Self::DisputeOpened => "dispute.opened",
             Self::DisputeUpdated => "dispute.updated",
             Self::DisputeDeadline => "dispute.deadline",
@@ -68,6 +76,8 @@ impl EventKind {
             Self::PaymentReminder => "orderflow.payment.reminder.v1",
             Self::RefundRequested => "shop.refund.requested.v1",
             Self::RefundUpdated => "shop.refund.updated.v1",
+            Self::RefundReviewed => "shop.refund.reviewed.v1",
+            Self::RefundReviewDue => "orderflow.refund.review_due.v1",
             Self::DisputeOpened => "shop.dispute.opened.v1",
             Self::DisputeUpdated => "shop.dispute.updated.v1",
             Self::DisputeDeadline => "orderflow.dispute.deadline.v1",

@@ -8,10 +8,12 @@ use uuid::Uuid;
 use crate::decision::{OutcomeCode, ParkKey};
 use crate::dispute::Dispute;
 use crate::history::{Change, HistoryLine};
+use crate::judgement::{Judgement, PolicyKind};
 use crate::ledger::{Leg, Transfer};
 use crate::message::{Body, Message};
 use crate::order::{Order, OrderStatus};
 use crate::payment::{Attempt, Capture};
+use crate::policy::PolicyBook;
 use crate::refund::Refund;
 use crate::state::{OrderState, put};
 use crate::status::named;
@@ -36,6 +38,8 @@ pub struct Changes {
     pub history: Vec<HistoryLine>,
     /// New transfers of the order's ledger.
     pub transfers: Vec<Transfer>,
+    /// What policies decided, and on what.
+    pub judgements: Vec<Judgement>,
     /// Money that fits no order (cases 25, 29 and 51).
     pub unapplied: Vec<UnappliedMoney>,
     /// Messages to send.
@@ -266,6 +270,18 @@ impl Draft {
     pub fn send(&mut self, order_id: OrderId, body: Body) {
         let id: MessageId = self.next_id();
         self.changes.messages.push(Message { id, order_id, at: self.now, body });
+    }
+
+    /// Records what a policy decided.
+    pub fn judge(
+        &mut self,
+        policy: PolicyKind,
+        verdict: OutcomeCode,
+        book: &PolicyBook,
+        inputs: Vec<(&'static str, String)>,
+    ) {
+        let (version, at) = (book.version().clone(), self.now);
+        self.changes.judgements.push(Judgement { policy, verdict, version, inputs, at });
     }
 
     /// Keeps money that fits no order (cases 25, 29 and 51).

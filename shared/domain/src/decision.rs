@@ -76,6 +76,16 @@ named! {
         AboveAutoLimit = "above-auto-limit",
         /// Too many refunds for this customer.
         TooManyRefunds = "too-many-refunds",
+        /// A person approved it (policy 4).
+        ReviewApproved = "review-approved",
+        /// A person decided against it.
+        ReviewRejected = "review-rejected",
+        /// Another person has to approve it, too.
+        SecondApprovalNeeded = "second-approval-needed",
+        /// Nobody decided in time.
+        ReviewOverdue = "review-overdue",
+        /// It was decided before.
+        AlreadyDecided = "already-decided",
         /// The same request key came with another amount (case 60).
         DuplicateConflict = "duplicate-conflict",
         /// The provider reports on a refund that is not ours.

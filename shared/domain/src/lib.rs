@@ -4,6 +4,7 @@ pub mod changes;
 pub mod decision;
 pub mod dispute;
 pub mod history;
+pub mod judgement;
 pub mod ledger;
 pub mod message;
 pub mod operations;
@@ -23,7 +24,7 @@ pub use contracts::{
     Timestamp,
 };
 pub use decision::{Decision, Outcome, OutcomeCode, ParkKey};
-pub use policy::Policies;
+pub use policy::{Policies, PolicyBook};
 pub use rules::{Moment, Rules};
 pub use state::OrderState;
 pub use status::{Status, UnknownStatus};

@@ -11,7 +11,7 @@ use contracts::{OrderId, Timestamp};
 
 pub use authorization::{request_void, void_if_authorized};
 pub use close::close_order;
-pub use give_back::{give_back_excess, give_back_released};
+pub use give_back::{give_back_excess, give_back_freed, give_back_released};
 pub use pay::pay_order;
 pub use refund::{OwnRefund, approve_refund, refund_own};
 pub use timers::{arm_next_reminder, arm_payment_timers, cancel_payment_timers};

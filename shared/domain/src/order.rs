@@ -91,6 +91,8 @@ pub struct Order {
     pub expires_at: Timestamp,
     /// How the buyer means to pay.
     pub method: Option<PaymentMethod>,
+    /// The shop's choices by which its payment window was set.
+    pub policy_version: Token<32>,
     /// The buyer's language.
     pub locale: Option<Token<35>>,
     /// The shop's reservation of stock.

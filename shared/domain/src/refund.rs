@@ -128,6 +128,8 @@ pub struct Refund {
     pub funded_from: Account,
     /// Which rule or who decided, such as `auto:late`.
     pub decided_by: Option<Token<64>>,
+    /// Who approved it first, where two must (policy 4).
+    pub first_approver: Option<Token<64>>,
     /// Why it was refused or sent to review.
     pub code: Option<OutcomeCode>,
     /// The provider's reference.

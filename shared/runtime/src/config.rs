@@ -10,11 +10,12 @@ use std::time::Duration;
 use broker::delay::DelayChoice;
 use broker::{AmqpConfig, AmqpUrl, Names};
 use contracts::Limits;
-use domain::Policies;
+use domain::policy::Overrides;
 use store::{DatabaseConfig, DatabaseUrl};
 use telemetry::LogFormat;
 
 use crate::failpoint::Failpoints;
+use crate::policies::LivePolicies;
 use crate::retry::RetryPolicy;
 use crate::settings::Settings;
 
@@ -85,8 +86,8 @@ pub struct Config {
     pub timer_horizon: Duration,
     /// How long after its due time a timer that did not come back is fired directly.
     pub timer_grace: Duration,
-    /// The choices of the shop.
-    pub policies: Policies,
+    /// The choices of the shops.
+    pub policies: LivePolicies,
     /// What a message may cost, and which world it may belong to.
     pub limits: Limits,
     /// What to log.
@@ -384,34 +385,29 @@ impl Reader {
         self.time(settings.patience.as_deref(), "ORDERFLOW_PATIENCE", default)
     }
 
-    fn policies(&mut self, settings: &Settings) -> Policies {
-        let mut policies = Policies::default();
-        let card = self.time(
-            settings.window_card.as_deref(),
-            "ORDERFLOW_WINDOW_CARD",
-            policies.windows.card,
-        );
-        (policies.windows.card, policies.windows.wallet) = (card, card);
-        policies.windows.bank_transfer = self.time(
-            settings.window_bank_transfer.as_deref(),
-            "ORDERFLOW_WINDOW_BANK_TRANSFER",
-            policies.windows.bank_transfer,
-        );
-        policies.park_ttl =
-            self.time(settings.park_ttl.as_deref(), "ORDERFLOW_PARK_TTL", policies.park_ttl);
-        policies.max_hold =
-            self.time(settings.max_hold.as_deref(), "ORDERFLOW_MAX_HOLD", policies.max_hold);
-        policies.hold_interval = self.time(
-            settings.hold_interval.as_deref(),
-            "ORDERFLOW_HOLD_INTERVAL",
-            policies.hold_interval,
-        );
-        policies.reminders.min_gap = self.time(
-            settings.reminder_min_gap.as_deref(),
-            "ORDERFLOW_REMINDER_MIN_GAP",
-            policies.reminders.min_gap,
-        );
-        policies
+    fn optional_time(&mut self, given: Option<&str>, variable: &'static str) -> Option<Duration> {
+        given.map(|text| self.time(Some(text), variable, Duration::ZERO))
+    }
+
+    /// The file of choices, under what the environment sets for everyone.
+    fn policies(&mut self, settings: &Settings) -> LivePolicies {
+        let mut time =
+            |given: &Option<String>, variable| self.optional_time(given.as_deref(), variable);
+        let overrides = Overrides {
+            window_card: time(&settings.window_card, "ORDERFLOW_WINDOW_CARD"),
+            window_bank_transfer: time(
+                &settings.window_bank_transfer,
+                "ORDERFLOW_WINDOW_BANK_TRANSFER",
+            ),
+            max_hold: time(&settings.max_hold, "ORDERFLOW_MAX_HOLD"),
+            hold_interval: time(&settings.hold_interval, "ORDERFLOW_HOLD_INTERVAL"),
+            park_ttl: time(&settings.park_ttl, "ORDERFLOW_PARK_TTL"),
+            reminder_min_gap: time(&settings.reminder_min_gap, "ORDERFLOW_REMINDER_MIN_GAP"),
+        };
+        LivePolicies::read(settings.policies.as_deref(), overrides).unwrap_or_else(|reason| {
+            self.problem("ORDERFLOW_POLICIES", reason);
+            LivePolicies::default()
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use store::Database;
 use telemetry::WorkerMetrics;
 use telemetry::happenings::RulePanicked;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::batch::{self, BatchError, Committed, Job, Verdict};
@@ -30,7 +31,8 @@ const BATCH_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct LaneShared<R> {
     pub(crate) worker: &'static str,
     pub(crate) queue: String,
-    pub(crate) rules: Arc<R>,
+    /// The latest rules: the shops' choices may change at any time.
+    pub(crate) rules: watch::Receiver<Arc<R>>,
     pub(crate) config: Arc<Config>,
     pub(crate) metrics: Arc<WorkerMetrics>,
 }
@@ -130,11 +132,12 @@ impl<R: Rules> Lane<'_, R> {
         jobs: &[Job<R::Event>],
     ) -> Result<Result<Committed, BatchError>, DependencyDown> {
         let shared = self.shared;
+        let rules = Arc::clone(&shared.rules.borrow());
         let mut pause = BATCH_PAUSE;
         for attempt in 1.. {
             let started = Instant::now();
             let applied = batch::apply(
-                &*shared.rules,
+                &*rules,
                 &shared.config.failpoints,
                 &shared.queue,
                 self.database,

@@ -7,13 +7,15 @@ use broker::topology::WorkerRoute;
 use broker::{PublisherConfig, Session};
 use contracts::events::{DisputeEvent, OrderEvent, PaymentEvent, RefundEvent, TimerEvent};
 use contracts::{Event, EventKind};
-use domain::{Policies, Rules};
+use domain::{PolicyBook, Rules};
 use telemetry::WorkerMetrics;
 use telemetry::happenings::BreakerMoved;
+use tokio::sync::watch;
 
 use crate::connect::{database_ready, topology_ready};
 use crate::intake::{Round, RoundEnd};
 use crate::lane::LaneShared;
+use crate::policies::LivePolicies;
 use crate::process::{Process, run};
 use crate::sessions::sessions;
 
@@ -54,7 +56,7 @@ pub const WORKERS: [WorkerInfo; 5] = [
         name: "refund-requested",
         about: "Decides refunds, orders them, books what providers report of them.",
         kinds: RefundEvent::KINDS,
-        routing_keys: &["refund.requested", "refund.updated"],
+        routing_keys: &["refund.requested", "refund.updated", "refund.reviewed"],
     },
     WorkerInfo {
         name: "dispute-opened",
@@ -72,12 +74,27 @@ pub fn worker_routes() -> Vec<WorkerRoute<'static>> {
 }
 
 /// Runs the worker of this name until it is asked to stop.
-pub fn run_worker<R: Rules>(name: &'static str, rules: fn(Policies) -> R) -> ExitCode {
+///
+/// Rules are made anew whenever the shops' choices change.
+pub fn run_worker<R: Rules>(name: &'static str, rules: fn(PolicyBook) -> R) -> ExitCode {
     let about = WORKERS.iter().find(|worker| worker.name == name).map_or("", |info| info.about);
     run(name, about, async move |process| {
-        let rules = rules(process.config.policies.clone());
+        let rules = follow(&process.config.policies, rules);
         Worker::new(process, rules).run().await
     })
+}
+
+/// The rules by the choices in force, and by each later set of them.
+fn follow<R: Rules>(policies: &LivePolicies, make: fn(PolicyBook) -> R) -> watch::Receiver<Arc<R>> {
+    let (rules, current) = watch::channel(Arc::new(make(policies.current())));
+    let mut changes = policies.changes();
+    tokio::spawn(async move {
+        while changes.changed().await.is_ok() {
+            let book = changes.borrow_and_update().clone();
+            rules.send_replace(Arc::new(make(book)));
+        }
+    });
+    current
 }
 
 struct Worker<R: Rules> {
@@ -86,13 +103,13 @@ struct Worker<R: Rules> {
 }
 
 impl<R: Rules> Worker<R> {
-    fn new(process: Process, rules: R) -> Self {
+    fn new(process: Process, rules: watch::Receiver<Arc<R>>) -> Self {
         let worker = process.worker;
         let kinds = R::Event::KINDS.iter().map(|kind| kind.name());
         let shared = Arc::new(LaneShared {
             worker,
             queue: process.config.names.work_queue(worker),
-            rules: Arc::new(rules),
+            rules,
             config: Arc::clone(&process.config),
             metrics: Arc::new(WorkerMetrics::new(worker, kinds)),
         });

@@ -5,6 +5,7 @@ pub(crate) mod captures;
 pub(crate) mod disputes;
 pub(crate) mod history;
 pub(crate) mod inbox_outcomes;
+pub(crate) mod judgements;
 pub(crate) mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod parked_events;

@@ -58,6 +58,8 @@ pub struct Timeline {
     pub timers: Vec<TimerRow>,
     /// Every change of a status, with the event that caused it.
     pub history: Vec<HistoryRow>,
+    /// Every decision of policy about it.
+    pub judgements: Vec<JudgementRow>,
     /// Every movement of its money, and of unapplied money that names it.
     pub transfers: Vec<TransferRow>,
     /// Money that names it and does not fit it.
@@ -111,6 +113,7 @@ part! {
         amount_changed: bool,
         status: String,
         method: Option<String>,
+        policy_version: String,
         reservation_id: Option<String>,
         placed_at: Time,
         expires_at: Time,
@@ -124,8 +127,8 @@ part! {
     "read the order", order, r#"
     SELECT
         id, merchant_id, customer_ref, currency::text AS "currency!", total_minor, revision,
-        amount_changed, status::text AS "status!", method::text, reservation_id,
-        placed_at AS "placed_at: Time", expires_at AS "expires_at: Time",
+        amount_changed, status::text AS "status!", method::text, policy_version,
+        reservation_id, placed_at AS "placed_at: Time", expires_at AS "expires_at: Time",
         paid_at AS "paid_at: Time", closed_at AS "closed_at: Time", close_reason::text,
         held_since AS "held_since: Time", stock_released_at AS "stock_released_at: Time", version
     FROM orders
@@ -293,6 +296,25 @@ part! {
 }
 
 part! {
+    /// A decision of policy.
+    JudgementRow {
+        recorded_at: Time,
+        policy: String,
+        verdict: String,
+        policy_version: String,
+        inputs: serde_json::Value,
+    }
+    "read the order's judgements", judgements, r#"
+    SELECT
+        recorded_at AS "recorded_at: Time", policy::text AS "policy!", verdict, policy_version,
+        inputs
+    FROM judgements
+    WHERE order_id = $1
+    ORDER BY id
+    "#
+}
+
+part! {
     /// A movement of money.
     TransferRow {
         subject_id: Uuid,
@@ -427,6 +449,7 @@ pub async fn of(database: &mut Database, id: OrderId) -> Result<Timeline, Error>
         disputes: disputes(connection, id).await?,
         timers: timers(connection, id).await?,
         history: history(connection, id).await?,
+        judgements: judgements(connection, id).await?,
         transfers: transfers(connection, id).await?,
         unapplied: unapplied(connection, id).await?,
         events: events(connection, id).await?,

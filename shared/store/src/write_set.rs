@@ -9,8 +9,8 @@ use crate::database::Transaction;
 use crate::error::Error;
 use crate::inbox::{InboxId, event_name};
 use crate::table::{
-    attempts, captures, disputes, history, inbox_outcomes, orders, outgoing, parked_events,
-    refunds, timers, transfers, unapplied_money,
+    attempts, captures, disputes, history, inbox_outcomes, judgements, orders, outgoing,
+    parked_events, refunds, timers, transfers, unapplied_money,
 };
 
 /// Timers due within this time are worth waking the scheduler for; its horizon by default.
@@ -87,6 +87,7 @@ pub async fn write(
     timers::write(connection, &timers).await?;
     history::write(connection, decided).await?;
     transfers::write(connection, decided).await?;
+    judgements::write(connection, decided).await?;
     unapplied_money::write(connection, decided).await?;
     inbox_outcomes::write(connection, decided).await?;
     // First parked, then released: the parent may come later in the same batch.

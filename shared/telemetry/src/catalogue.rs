@@ -102,6 +102,8 @@ catalogue! {
         "1 while consuming is paused because a dependency is down.";
     AMQP_BLOCKED = "orderflow_amqp_blocked", Kind::Gauge, ["worker"],
         "1 while the broker blocks publishers for want of memory or disk.";
+    POLICY_RELOADS = "orderflow_policy_reloads_total", Kind::Counter, ["worker", "result"],
+        "Times that the shops' choices were read anew, by whether they could be used.";
     PANICS = "orderflow_panics_total", Kind::Counter, ["worker"],
         "Rules that panicked, each caught and charged to its own message.";
     DRAIN_ABANDONED = "orderflow_drain_abandoned_total", Kind::Counter, ["worker"],

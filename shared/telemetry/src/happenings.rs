@@ -93,6 +93,27 @@ impl RulePanicked<'_> {
     }
 }
 
+/// The shops' choices were read anew.
+#[derive(Debug)]
+pub struct PoliciesReloaded<'a> {
+    /// Which process.
+    pub worker: &'static str,
+    /// The version now in force, or why the last one stays in force.
+    pub result: Result<&'a str, &'a String>,
+}
+
+impl PoliciesReloaded<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        let label = if self.result.is_ok() { "taken" } else { "refused" };
+        c::POLICY_RELOADS.counter(&[self.worker, label]).increment(1);
+        match self.result {
+            Ok(version) => info!(version, "new policies are in force"),
+            Err(reason) => error!(reason, "the policies cannot be used: the last ones stay"),
+        }
+    }
+}
+
 /// A dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dependency {

@@ -241,3 +241,34 @@ pub fn dispute_deadline(
         }),
     )
 }
+
+/// A person's decision on a refund, at 16:00.
+pub fn refund_reviewed(
+    order: OrderId,
+    refund: RefundId,
+    verdict: &str,
+    reviewer: &str,
+) -> ShopEvent {
+    ShopEvent::new(
+        EventKind::RefundReviewed,
+        json!({
+            "order_id": order, "refund_id": refund, "verdict": verdict,
+            "reviewed_by": {"type": "operator", "id": reviewer}, "reviewed_at": at("16:00:00"),
+        }),
+    )
+}
+
+/// The end of the time for a review, as the timer scheduler sends it.
+pub fn refund_review_due(
+    order: OrderId,
+    refund: RefundId,
+    generation: i32,
+    due_at: Timestamp,
+) -> ShopEvent {
+    ShopEvent::new(
+        EventKind::RefundReviewDue,
+        json!({
+            "order_id": order, "refund_id": refund, "generation": generation, "due_at": due_at,
+        }),
+    )
+}

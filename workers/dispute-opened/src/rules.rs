@@ -11,7 +11,8 @@ use contracts::{Envelope, Event};
 use domain::operations::{orphan, quarantine, wait_for};
 use domain::order::Order;
 use domain::{
-    Decision, Draft, Moment, MoneyError, OrderId, OrderState, OutcomeCode, ParkKey, Policies, Rules,
+    Decision, Draft, Moment, MoneyError, OrderId, OrderState, OutcomeCode, ParkKey, PolicyBook,
+    Rules,
 };
 use uuid::Uuid;
 
@@ -20,13 +21,13 @@ use report::Report;
 /// Opens disputes, watches their deadlines, and follows them to their end.
 #[derive(Clone, Debug)]
 pub struct DisputeRules {
-    policies: Policies,
+    book: PolicyBook,
 }
 
 impl DisputeRules {
-    /// Rules with these choices of the shop.
-    pub fn new(policies: Policies) -> Self {
-        Self { policies }
+    /// Rules with these choices of the shops.
+    pub fn new(book: impl Into<PolicyBook>) -> Self {
+        Self { book: book.into() }
     }
 
     /// What a provider says of a dispute, whichever of its events says it.
@@ -54,7 +55,7 @@ impl DisputeRules {
     /// Waits for what a report rests on; a person must look when that never comes (cases 25, 83).
     fn wait(&self, draft: Draft, key: ParkKey, report: &Report<'_>, moment: Moment) -> Decision {
         if !moment.waited_out() {
-            return wait_for(&self.policies, key, moment);
+            return wait_for(self.book.everyone(), key, moment);
         }
         let known = draft.state().order.as_ref().map(|order| order.id);
         // A dispute may name neither an order nor a payment that we know; its case has no order.
@@ -78,7 +79,7 @@ impl Rules for DisputeRules {
             DisputeEvent::Opened(opened) => Report::opening(opened),
             DisputeEvent::Updated(updated) => Report::update(updated),
         };
-        let report = report.with_clock(&self.policies, moment.now);
+        let report = report.with_clock(self.book.everyone(), moment.now);
         let Some(order) = &state.order else {
             return self.wait(draft(), message.event.order_ref().into(), &report, moment);
         };

@@ -7,18 +7,18 @@ mod revision;
 use contracts::Envelope;
 use contracts::events::OrderEvent;
 use domain::operations::quarantine;
-use domain::{Decision, Draft, Moment, OrderState, Policies, Rules};
+use domain::{Decision, Draft, Moment, OrderState, PolicyBook, Rules};
 
 /// Opens, revises and cancels orders.
 #[derive(Clone, Debug)]
 pub struct OrderRules {
-    policies: Policies,
+    book: PolicyBook,
 }
 
 impl OrderRules {
-    /// Rules with these choices of the shop.
-    pub fn new(policies: Policies) -> Self {
-        Self { policies }
+    /// Rules with these choices of the shops.
+    pub fn new(book: impl Into<PolicyBook>) -> Self {
+        Self { book: book.into() }
     }
 }
 

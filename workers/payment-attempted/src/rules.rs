@@ -10,7 +10,7 @@ use contracts::Envelope;
 use contracts::events::{PaymentAttempted, PaymentEvent, PaymentOutcome};
 use domain::changes::UnappliedCause;
 use domain::operations::{clamp_skew, orphan, wait_for};
-use domain::{Changes, Decision, Draft, Moment, OrderState, ParkKey, Policies, Rules, Timestamp};
+use domain::{Changes, Decision, Draft, Moment, OrderState, ParkKey, PolicyBook, Rules, Timestamp};
 
 use contradiction::keep_money;
 use report::{Report, reference};
@@ -18,13 +18,13 @@ use report::{Report, reference};
 /// Records attempts and captures, pays orders, and sends back money that must not be kept.
 #[derive(Clone, Debug)]
 pub struct PaymentRules {
-    policies: Policies,
+    book: PolicyBook,
 }
 
 impl PaymentRules {
-    /// Rules with these choices of the shop.
-    pub fn new(policies: Policies) -> Self {
-        Self { policies }
+    /// Rules with these choices of the shops.
+    pub fn new(book: impl Into<PolicyBook>) -> Self {
+        Self { book: book.into() }
     }
 
     /// Waits for the order (case 22); money whose order never comes is kept (case 25).
@@ -36,7 +36,7 @@ impl PaymentRules {
         moment: Moment,
     ) -> Decision {
         if !moment.waited_out() {
-            return wait_for(&self.policies, ParkKey::Order(event.order_id), moment);
+            return wait_for(self.book.everyone(), ParkKey::Order(event.order_id), moment);
         }
         if event.outcome != PaymentOutcome::Captured {
             return Decision::orphan(Changes::default());
@@ -57,7 +57,7 @@ impl Rules for PaymentRules {
     ) -> Decision {
         let PaymentEvent::Attempted(event) = &message.event;
         let draft = || Draft::new(state, message, moment.now);
-        let (at, clock_ahead) = clamp_skew(&self.policies, event.occurred_at, moment.now);
+        let (at, clock_ahead) = clamp_skew(self.book.everyone(), event.occurred_at, moment.now);
         let Some(order) = &state.order else {
             return self.await_order(draft(), event, at, moment);
         };

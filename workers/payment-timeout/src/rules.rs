@@ -8,18 +8,18 @@ use contracts::events::{PaymentTimer, TimerEvent};
 use domain::operations::{quarantine, wait_for};
 use domain::order::Order;
 use domain::timer::{TimerKind, TimerOwner};
-use domain::{Decision, Draft, Moment, OrderState, OutcomeCode, ParkKey, Policies, Rules};
+use domain::{Decision, Draft, Moment, OrderState, OutcomeCode, ParkKey, PolicyBook, Rules};
 
 /// Reminds buyers, and expires orders whose payment window ended without the money.
 #[derive(Clone, Debug)]
 pub struct TimeoutRules {
-    policies: Policies,
+    book: PolicyBook,
 }
 
 impl TimeoutRules {
-    /// Rules with these choices of the shop.
-    pub fn new(policies: Policies) -> Self {
-        Self { policies }
+    /// Rules with these choices of the shops.
+    pub fn new(book: impl Into<PolicyBook>) -> Self {
+        Self { book: book.into() }
     }
 
     /// A timer whose order is not known has no side effect, now or later (case 13).
@@ -27,7 +27,7 @@ impl TimeoutRules {
         if moment.waited_out() {
             return Decision::orphan(domain::Changes::default());
         }
-        wait_for(&self.policies, ParkKey::Order(timer.order_id), moment)
+        wait_for(self.book.everyone(), ParkKey::Order(timer.order_id), moment)
     }
 }
 

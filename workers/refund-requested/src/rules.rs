@@ -5,6 +5,7 @@ mod recording;
 mod report;
 mod request;
 mod review;
+mod reviewed;
 
 use contracts::Envelope;
 use contracts::events::{RefundEvent, RefundRequested, RefundUpdated};
@@ -12,19 +13,20 @@ use domain::message::Body;
 use domain::operations::{orphan, quarantine, wait_for};
 use domain::order::Order;
 use domain::{
-    Decision, Draft, Moment, MoneyError, OrderState, OutcomeCode, ParkKey, Policies, Rules,
+    Changes, Decision, Draft, Moment, MoneyError, OrderId, OrderState, OutcomeCode, ParkKey,
+    PolicyBook, Rules,
 };
 
 /// Decides on refunds, and follows them to their end.
 #[derive(Clone, Debug)]
 pub struct RefundRules {
-    policies: Policies,
+    book: PolicyBook,
 }
 
 impl RefundRules {
-    /// Rules with these choices of the shop.
-    pub fn new(policies: Policies) -> Self {
-        Self { policies }
+    /// Rules with these choices of the shops.
+    pub fn new(book: impl Into<PolicyBook>) -> Self {
+        Self { book: book.into() }
     }
 
     /// Waits for the order; the one who asked is told when it never comes (case 25).
@@ -36,7 +38,7 @@ impl RefundRules {
     ) -> Decision {
         let order_id = request.order_id;
         if !moment.waited_out() {
-            return wait_for(&self.policies, ParkKey::Order(order_id), moment);
+            return wait_for(self.book.everyone(), ParkKey::Order(order_id), moment);
         }
         let (request_key, code) = (request.request_key.clone(), OutcomeCode::Orphaned);
         draft.send(order_id, Body::RefundRejected { order_id, request_key, code });
@@ -46,9 +48,17 @@ impl RefundRules {
     /// Waits for the order; money that left for an unknown one needs a person (case 25).
     fn await_reported(&self, draft: Draft, update: &RefundUpdated, moment: Moment) -> Decision {
         if !moment.waited_out() {
-            return wait_for(&self.policies, ParkKey::Order(update.order_id), moment);
+            return wait_for(self.book.everyone(), ParkKey::Order(update.order_id), moment);
         }
         orphan(draft, update.order_id, report::reference(update))
+    }
+
+    /// Waits for the order; a review of what was never asked for comes to nothing (case 13).
+    fn await_reviewed(&self, order_id: OrderId, moment: Moment) -> Decision {
+        if moment.waited_out() {
+            return Decision::orphan(Changes::default());
+        }
+        wait_for(self.book.everyone(), ParkKey::Order(order_id), moment)
     }
 
     fn decide_known(
@@ -61,6 +71,8 @@ impl RefundRules {
         match event {
             RefundEvent::Requested(request) => self.judge(draft, order, request, moment),
             RefundEvent::Updated(update) => self.follow(draft, order, update),
+            RefundEvent::Reviewed(review) => self.decide_review(draft, order, review),
+            RefundEvent::ReviewDue(due) => Ok(self.fall_due(draft, order, due)),
         }
     }
 }
@@ -80,6 +92,8 @@ impl Rules for RefundRules {
                 self.await_requested(draft(), request, moment)
             }
             (None, RefundEvent::Updated(update)) => self.await_reported(draft(), update, moment),
+            (None, RefundEvent::Reviewed(review)) => self.await_reviewed(review.order_id, moment),
+            (None, RefundEvent::ReviewDue(due)) => self.await_reviewed(due.order_id, moment),
             (Some(order), event) => {
                 let decision = self.decide_known(draft(), order, event, moment);
                 decision.unwrap_or_else(|sum_too_large| {

@@ -2,8 +2,8 @@
 
 use broker::delay::{DelayProvider, delayed};
 use broker::{Names, Properties, Publication};
-use contracts::events::{DisputeDeadline, PaymentTimer};
-use contracts::{DisputeId, Outgoing, STRUCTURED_CONTENT_TYPE};
+use contracts::events::{DisputeDeadline, PaymentTimer, RefundReviewDue};
+use contracts::{DisputeId, Outgoing, RefundId, STRUCTURED_CONTENT_TYPE};
 use domain::timer::{TimerKind, TimerOwner};
 use store::timers::DueTimer;
 
@@ -21,6 +21,7 @@ pub(crate) fn publication(names: &Names, provider: DelayProvider, timer: &DueTim
             Outgoing::new(&id, SOURCE, kind.type_name(), order_id, timer.due_at, data).to_body()
         }
         TimerOwner::Dispute(dispute_id) => deadline(timer, dispute_id, &id),
+        TimerOwner::Refund(refund_id) => review_due(timer, refund_id, &id),
     };
     let properties = Properties {
         message_id: Some(id),
@@ -40,12 +41,19 @@ fn deadline(timer: &DueTimer, dispute_id: DisputeId, id: &str) -> Vec<u8> {
     Outgoing::new(id, SOURCE, timer.kind.event().type_name(), order_id, due_at, data).to_body()
 }
 
+fn review_due(timer: &DueTimer, refund_id: RefundId, id: &str) -> Vec<u8> {
+    let (order_id, generation, due_at) = (timer.order, timer.generation, timer.due_at);
+    let data = RefundReviewDue { order_id, refund_id, generation, due_at };
+    Outgoing::new(id, SOURCE, timer.kind.event().type_name(), order_id, due_at, data).to_body()
+}
+
 /// Names this hand-over: an early one, recorded as a no-op, must not shadow the right one.
 fn message_id(timer: &DueTimer) -> String {
     let kind = match timer.kind {
         TimerKind::PaymentTimeout => "pt",
         TimerKind::PaymentReminder => "pr",
         TimerKind::DisputeEvidenceDue => "de",
+        TimerKind::RefundReviewDue => "rr",
     };
     let owner = uuid::Uuid::from(timer.owner);
     format!("{kind}-{owner}-{}-{}", timer.generation, timer.handover)
@@ -55,6 +63,7 @@ fn worker(kind: TimerKind) -> &'static str {
     match kind {
         TimerKind::PaymentTimeout | TimerKind::PaymentReminder => "payment-timeout",
         TimerKind::DisputeEvidenceDue => "dispute-opened",
+        TimerKind::RefundReviewDue => "refund-requested",
     }
 }
 

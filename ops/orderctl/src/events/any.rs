@@ -44,9 +44,10 @@ impl Event for AnyEvent {
             EventKind::PaymentTimeout | EventKind::PaymentReminder => {
                 TimerEvent::from_data(kind, data)?.map(Self::Timer)
             }
-            EventKind::RefundRequested | EventKind::RefundUpdated => {
-                RefundEvent::from_data(kind, data)?.map(Self::Refund)
-            }
+            EventKind::RefundRequested
+            | EventKind::RefundUpdated
+            | EventKind::RefundReviewed
+            | EventKind::RefundReviewDue => RefundEvent::from_data(kind, data)?.map(Self::Refund),
             EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
                 DisputeEvent::from_data(kind, data)?.map(Self::Dispute)
             }

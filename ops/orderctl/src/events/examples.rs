@@ -35,6 +35,8 @@ pub(crate) const EXAMPLES: &[Example] = examples! {
     PaymentReminder "payment.reminder": "minimal" "full";
     RefundRequested "refund.requested": "minimal" "full" "all-that-is-left";
     RefundUpdated "refund.updated": "minimal" "full" "by-provider-reference";
+    RefundReviewed "refund.reviewed": "minimal" "full";
+    RefundReviewDue "refund.review_due": "minimal" "full";
     DisputeOpened "dispute.opened": "minimal" "full" "inquiry";
     DisputeUpdated "dispute.updated": "minimal" "full" "closed-before-opened";
     DisputeDeadline "dispute.deadline": "minimal" "full";

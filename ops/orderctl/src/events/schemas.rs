@@ -27,6 +27,8 @@ fn text_of(kind: EventKind) -> &'static str {
         EventKind::PaymentReminder => schema!("payment.reminder"),
         EventKind::RefundRequested => schema!("refund.requested"),
         EventKind::RefundUpdated => schema!("refund.updated"),
+        EventKind::RefundReviewed => schema!("refund.reviewed"),
+        EventKind::RefundReviewDue => schema!("refund.review_due"),
         EventKind::DisputeOpened => schema!("dispute.opened"),
         EventKind::DisputeUpdated => schema!("dispute.updated"),
         EventKind::DisputeDeadline => schema!("dispute.deadline"),

@@ -103,9 +103,12 @@ impl Validator {
             Some(EventKind::PaymentTimeout | EventKind::PaymentReminder) => {
                 accepted::<TimerEvent>(message, limits)
             }
-            Some(EventKind::RefundRequested | EventKind::RefundUpdated) => {
-                accepted::<RefundEvent>(message, limits)
-            }
+            Some(
+                EventKind::RefundRequested
+                | EventKind::RefundUpdated
+                | EventKind::RefundReviewed
+                | EventKind::RefundReviewDue,
+            ) => accepted::<RefundEvent>(message, limits),
             Some(
                 EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline,
             ) => accepted::<DisputeEvent>(message, limits),

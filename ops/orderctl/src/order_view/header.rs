@@ -89,7 +89,11 @@ fn remarks(order: &OrderRow) -> Vec<String> {
 fn origin(order: &OrderRow) -> String {
     let method = order.method.as_deref().unwrap_or("method not named");
     format!(
-        "Placed {} with merchant {} by customer {}; {method}; revision {}.",
-        order.placed_at, order.merchant_id, order.customer_ref, order.revision
+        "Placed {} with merchant {} by customer {}; {method}; revision {}; policies {}.",
+        order.placed_at,
+        order.merchant_id,
+        order.customer_ref,
+        order.revision,
+        order.policy_version
     )
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use contracts::Timestamp;
 use domain::history::BEGINNING;
 use store::timeline::{
-    EventRow, HistoryRow, MessageRow, ParkedRow, Timeline, TimerRow, TransferRow, UnappliedRow,
+    EventRow, HistoryRow, JudgementRow, MessageRow, ParkedRow, Timeline, TimerRow, TransferRow,
+    UnappliedRow,
 };
 
 use super::amount;
@@ -28,6 +29,7 @@ struct Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
     Event,
+    Judgement,
     Transition,
     Money,
     Timer,
@@ -61,6 +63,7 @@ fn moments(timeline: &Timeline, labels: &Labels) -> Vec<Moment> {
     let event = |it| of_event(it, waiting.get(&key(it)).copied(), &clock);
     let mut moments: Vec<_> = timeline.events.iter().map(event).collect();
     moments.extend(timeline.history.iter().map(|it| of_transition(it, labels, &clock)));
+    moments.extend(timeline.judgements.iter().map(of_judgement));
     moments.extend(timeline.transfers.iter().map(|it| of_transfer(it, labels)));
     moments.extend(timeline.unapplied.iter().flat_map(of_unapplied));
     moments.extend(timeline.timers.iter().flat_map(|it| of_timer(it, labels)));
@@ -166,6 +169,16 @@ fn of_transition(line: &HistoryRow, labels: &Labels, clock: &Clock<'_>) -> Momen
     let words = format!("{step}{reason}{cause}");
     let name = labels.label(line.entity_id, &line.entity).to_owned();
     Moment { at: line.recorded_at.into(), subject: Subject::Transition, name, words }
+}
+
+fn of_judgement(judgement: &JudgementRow) -> Moment {
+    let JudgementRow { policy, verdict, policy_version, inputs, .. } = judgement;
+    let inputs = inputs.as_object().into_iter().flatten();
+    let inputs = inputs.map(|(name, value)| format!("{name} {}", value.as_str().unwrap_or("?")));
+    let inputs: Vec<_> = inputs.collect();
+    let words = format!("{policy}: {verdict} by {policy_version}; {}", inputs.join(", "));
+    let at = judgement.recorded_at.into();
+    Moment { at, subject: Subject::Judgement, name: "policy".to_owned(), words }
 }
 
 fn of_transfer(transfer: &TransferRow, labels: &Labels) -> Moment {

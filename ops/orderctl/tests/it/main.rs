@@ -7,6 +7,7 @@ mod help;
 mod management;
 mod migrate;
 mod order;
+mod policy;
 mod program;
 mod story;
 mod topology;

@@ -156,7 +156,9 @@ impl Event for DisputeEvent {
             | EventKind::PaymentTimeout
             | EventKind::PaymentReminder
             | EventKind::RefundRequested
-            | EventKind::RefundUpdated => None,
+            | EventKind::RefundUpdated
+            | EventKind::RefundReviewed
+            | EventKind::RefundReviewDue => None,
         })
     }
 

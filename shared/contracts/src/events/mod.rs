@@ -15,8 +15,8 @@ pub use order::{
 };
 pub use payment::{Decline, MethodDetails, PaymentAttempted, PaymentEvent, PaymentOutcome};
 pub use refund::{
-    RefundAmount, RefundEvent, RefundReason, RefundRequested, RefundResult, RefundUpdated,
-    RequestedBy,
+    RefundAmount, RefundEvent, RefundReason, RefundRequested, RefundResult, RefundReviewed,
+    RefundUpdated, RequestedBy, ReviewVerdict,
 };
 pub use refund_key::RefundCause;
-pub use timer::{DisputeDeadline, PaymentTimer, TimerEvent};
+pub use timer::{DisputeDeadline, PaymentTimer, RefundReviewDue, TimerEvent};

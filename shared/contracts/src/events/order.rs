@@ -81,6 +81,21 @@ pub enum PaymentMethod {
     Other,
 }
 
+impl PaymentMethod {
+    /// Every method that is told apart.
+    pub const ALL: [Self; 4] = [Self::Card, Self::Wallet, Self::BankTransfer, Self::Other];
+
+    /// Its name in events, such as `bank_transfer`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::Wallet => "wallet",
+            Self::BankTransfer => "bank_transfer",
+            Self::Other => "other",
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for PaymentMethod {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Token::<32>::deserialize(deserializer)?.as_str() {
@@ -140,6 +155,8 @@ impl Event for OrderEvent {
             | EventKind::PaymentReminder
             | EventKind::RefundRequested
             | EventKind::RefundUpdated
+            | EventKind::RefundReviewed
+            | EventKind::RefundReviewDue
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
             | EventKind::DisputeDeadline => None,

@@ -120,6 +120,8 @@ impl Event for PaymentEvent {
             | EventKind::PaymentReminder
             | EventKind::RefundRequested
             | EventKind::RefundUpdated
+            | EventKind::RefundReviewed
+            | EventKind::RefundReviewDue
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
             | EventKind::DisputeDeadline => None,

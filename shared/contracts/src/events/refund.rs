@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::refund_key;
+use super::timer::RefundReviewDue;
 use crate::error::{RuleCode, RuleViolation};
 use crate::event::{DataError, Event, OrderRef, parse};
 use crate::money::positive_or_none;
@@ -126,6 +127,33 @@ pub enum RefundResult {
     Reversed,
 }
 
+/// A person decided on a refund that was laid before them.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RefundReviewed {
+    /// The order.
+    pub order_id: OrderId,
+    /// The refund, as named by our `refund.review_requested`.
+    pub refund_id: RefundId,
+    /// What was decided.
+    pub verdict: ReviewVerdict,
+    /// Who decided; large refunds need two of them.
+    pub reviewed_by: RequestedBy,
+    /// When.
+    pub reviewed_at: Timestamp,
+    /// Why, in the reviewer's words.
+    pub note: Option<BoundedText<500>>,
+}
+
+/// A person's decision on a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewVerdict {
+    /// The money goes back.
+    Approved,
+    /// It does not.
+    Rejected,
+}
+
 /// What the worker `refund-requested` consumes.
 #[derive(Clone, Debug)]
 pub enum RefundEvent {
@@ -133,15 +161,26 @@ pub enum RefundEvent {
     Requested(Box<RefundRequested>),
     /// `refund.updated`.
     Updated(Box<RefundUpdated>),
+    /// `refund.reviewed`.
+    Reviewed(Box<RefundReviewed>),
+    /// `refund.review_due`.
+    ReviewDue(RefundReviewDue),
 }
 
 impl Event for RefundEvent {
-    const KINDS: &'static [EventKind] = &[EventKind::RefundRequested, EventKind::RefundUpdated];
+    const KINDS: &'static [EventKind] = &[
+        EventKind::RefundRequested,
+        EventKind::RefundUpdated,
+        EventKind::RefundReviewed,
+        EventKind::RefundReviewDue,
+    ];
 
     fn from_data(kind: EventKind, data: &RawValue) -> Result<Option<Self>, DataError> {
         Ok(match kind {
             EventKind::RefundRequested => Some(Self::Requested(parse(data)?)),
             EventKind::RefundUpdated => Some(Self::Updated(parse(data)?)),
+            EventKind::RefundReviewed => Some(Self::Reviewed(parse(data)?)),
+            EventKind::RefundReviewDue => Some(Self::ReviewDue(parse(data)?)),
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
             | EventKind::PaymentAttempted
@@ -163,6 +202,7 @@ impl Event for RefundEvent {
                 update.refund_id.is_some() || update.provider_ref.is_some(),
                 "must have a `refund_id` or a `provider_ref`",
             ),
+            Self::Reviewed(_) | Self::ReviewDue(_) => return Ok(()),
         };
         consistent.then_some(()).ok_or(RuleViolation::new(RuleCode::Inconsistent, rule))
     }
@@ -171,6 +211,8 @@ impl Event for RefundEvent {
         match self {
             Self::Requested(_) => EventKind::RefundRequested,
             Self::Updated(_) => EventKind::RefundUpdated,
+            Self::Reviewed(_) => EventKind::RefundReviewed,
+            Self::ReviewDue(_) => EventKind::RefundReviewDue,
         }
     }
 
@@ -178,6 +220,8 @@ impl Event for RefundEvent {
         OrderRef::Order(match self {
             Self::Requested(request) => request.order_id,
             Self::Updated(update) => update.order_id,
+            Self::Reviewed(review) => review.order_id,
+            Self::ReviewDue(due) => due.order_id,
         })
     }
 
@@ -185,6 +229,8 @@ impl Event for RefundEvent {
         match self {
             Self::Requested(request) => request.requested_at,
             Self::Updated(update) => update.occurred_at,
+            Self::Reviewed(review) => review.reviewed_at,
+            Self::ReviewDue(due) => due.due_at,
         }
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::event::{DataError, Event, OrderRef, parse};
-use crate::{DisputeId, EventKind, OrderId, Timestamp};
+use crate::{DisputeId, EventKind, OrderId, RefundId, Timestamp};
 
 /// A timer of an order's payment came back; only a hint that something may be due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,20 @@ pub struct DisputeDeadline {
     pub order_id: OrderId,
     /// The dispute.
     pub dispute_id: DisputeId,
+    /// Which arming of the timer this is.
+    #[serde(deserialize_with = "generation")]
+    pub generation: i32,
+    /// When it is due, by the database's clock.
+    pub due_at: Timestamp,
+}
+
+/// The time for a person's decision on a refund is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundReviewDue {
+    /// The order.
+    pub order_id: OrderId,
+    /// The refund.
+    pub refund_id: RefundId,
     /// Which arming of the timer this is.
     #[serde(deserialize_with = "generation")]
     pub generation: i32,
@@ -61,6 +75,8 @@ impl Event for TimerEvent {
             | EventKind::PaymentAttempted
             | EventKind::RefundRequested
             | EventKind::RefundUpdated
+            | EventKind::RefundReviewed
+            | EventKind::RefundReviewDue
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
             | EventKind::DisputeDeadline => None,

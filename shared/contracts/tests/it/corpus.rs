@@ -41,9 +41,10 @@ pub(crate) fn decode_as(
         EventKind::PaymentTimeout | EventKind::PaymentReminder => {
             decoded::<TimerEvent>(message, limits)
         }
-        EventKind::RefundRequested | EventKind::RefundUpdated => {
-            decoded::<RefundEvent>(message, limits)
-        }
+        EventKind::RefundRequested
+        | EventKind::RefundUpdated
+        | EventKind::RefundReviewed
+        | EventKind::RefundReviewDue => decoded::<RefundEvent>(message, limits),
         EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
             decoded::<DisputeEvent>(message, limits)
         }

@@ -109,9 +109,17 @@ fn free_text_is_marked_as_such_and_so_are_pseudonyms() {
             all.filter(|(_, property)| property.says("x-pii") == Some(&Value::from(level)));
         marked.map(|(kind, property)| format!("{kind}{}", property.pointer)).collect()
     };
-    let pseudonyms = ["order.created/data/customer_ref", "refund.requested/data/requested_by/id"];
+    let pseudonyms = [
+        "order.created/data/customer_ref",
+        "refund.requested/data/requested_by/id",
+        "refund.reviewed/data/reviewed_by/id",
+    ];
     assert_eq!(marked("pseudonym"), pseudonyms.map(str::to_owned).into());
-    let texts = ["order.cancel_requested/data/reason", "refund.updated/data/failure_reason"];
+    let texts = [
+        "order.cancel_requested/data/reason",
+        "refund.reviewed/data/note",
+        "refund.updated/data/failure_reason",
+    ];
     assert_eq!(marked("free-text"), texts.map(str::to_owned).into());
 }
 

@@ -1,7 +1,7 @@
 //! Money that may not stay with us goes back by itself.
 
-use contracts::MoneyError;
 use contracts::events::RefundReason;
+use contracts::{AttemptId, MoneyError};
 
 use super::{OwnRefund, open_case, refund_own};
 use crate::changes::Draft;
@@ -61,20 +61,34 @@ pub fn give_back_released(
     order: &Order,
     dispute: &Dispute,
 ) -> Result<(), MoneyError> {
-    let closing = closing_code(order.status);
     let attempt_id = dispute.attempt_id;
+    give_back_freed(draft, order, attempt_id)?;
+    let closing = closing_code(order.status);
+    let state = draft.state();
+    let excess = refundable_from(state, order, attempt_id, Account::Suspense)?;
+    let payment = refundable_from(state, order, attempt_id, Account::CustomerFunds)?;
+    if !excess.is_zero() || (closing.is_some() && !payment.is_zero()) {
+        open_case(draft, order.id, OutcomeCode::MoneyToReturn, dispute.id.to_string());
+    }
+    Ok(())
+}
+
+/// Orders back what may not stay of an attempt's money, as far as nothing else holds it any more.
+///
+/// # Errors
+/// When a sum of the order's money is larger than any amount accepted.
+pub fn give_back_freed(
+    draft: &mut Draft,
+    order: &Order,
+    attempt_id: AttemptId,
+) -> Result<(), MoneyError> {
+    let closing = closing_code(order.status);
     let captures: Vec<Capture> = draft.state().live_captures().cloned().collect();
     for capture in captures.iter().filter(|capture| capture.attempt_id == attempt_id) {
         give_back_excess(draft, order, capture)?;
         if let Some(code) = closing {
             give_back_payment(draft, order, capture, code)?;
         }
-    }
-    let state = draft.state();
-    let excess = refundable_from(state, order, attempt_id, Account::Suspense)?;
-    let payment = refundable_from(state, order, attempt_id, Account::CustomerFunds)?;
-    if !excess.is_zero() || (closing.is_some() && !payment.is_zero()) {
-        open_case(draft, order.id, OutcomeCode::MoneyToReturn, dispute.id.to_string());
     }
     Ok(())
 }

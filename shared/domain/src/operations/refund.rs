@@ -62,6 +62,7 @@ pub fn refund_own(
         reason: wanted.reason,
         funded_from: wanted.funded_from,
         decided_by: format!("auto:{}", wanted.code).parse().ok(),
+        first_approver: None,
         code: None,
         provider_ref: None,
         requested_at: draft.now(),

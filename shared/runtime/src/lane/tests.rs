@@ -59,6 +59,7 @@ fn order(created: &OrderCreated, mood: &str) -> Order {
         placed_at: created.placed_at,
         expires_at: created.placed_at.plus(window),
         method: None,
+        policy_version: domain::PolicyBook::default().version().clone(),
         locale: None,
         reservation_id: None,
         lines: Vec::new(),
@@ -101,7 +102,7 @@ async fn run_deliveries(
     let shared = Arc::new(LaneShared {
         worker: "test",
         queue: "orderflow.order-created".to_owned(),
-        rules: Arc::new(Moody),
+        rules: tokio::sync::watch::channel(Arc::new(Moody)).1,
         config,
         metrics: Arc::new(WorkerMetrics::new("test", ["order.created"])),
     });

@@ -25,6 +25,7 @@ struct Row {
     revision: i32,
     expires_at: OffsetDateTime,
     method: Option<String>,
+    policy_version: String,
     locale: Option<String>,
     reservation_id: Option<String>,
     lines: Option<String>,
@@ -59,6 +60,7 @@ impl TryFrom<Row> for Order {
                 Some(name) => Some(place.known("method", names::payment_method::parse(name))?),
                 None => None,
             },
+            policy_version: place.text("policy_version", &row.policy_version)?,
             locale: place.optional_text("locale", row.locale.as_deref())?,
             reservation_id: place.optional_text("reservation_id", row.reservation_id.as_deref())?,
             lines: match row.lines.as_deref() {
@@ -87,7 +89,8 @@ pub(crate) async fn load(
         r#"
         SELECT
             id, merchant_id, customer_ref, currency::text AS "currency!", placed_at, total_minor,
-            revision, expires_at, method::text, locale, reservation_id, lines::text,
+            revision, expires_at, method::text, policy_version, locale, reservation_id,
+            lines::text,
             status::text AS "status!", amount_changed, paid_at, closed_at, close_reason::text,
             held_since, stock_released_at, history_len, ledger_len, version
         FROM orders
@@ -163,7 +166,8 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
         INSERT INTO orders (
             id, merchant_id, customer_ref, currency, placed_at, total_minor, revision, expires_at,
             method, locale, reservation_id, lines, status, amount_changed, paid_at, closed_at,
-            close_reason, held_since, stock_released_at, history_len, ledger_len, version
+            close_reason, held_since, stock_released_at, history_len, ledger_len, version,
+            policy_version
         )
         SELECT
             unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]),
@@ -173,7 +177,7 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
             unnest($13::text[]::order_status[]), unnest($14::boolean[]), unnest($15::timestamptz[]),
             unnest($16::timestamptz[]), unnest($17::text[]::close_reason[]),
             unnest($18::timestamptz[]), unnest($19::timestamptz[]), unnest($20::integer[]),
-            unnest($21::integer[]), unnest($22::bigint[])
+            unnest($21::integer[]), unnest($22::bigint[]), unnest($23::text[])
         ON CONFLICT (id) DO NOTHING
         "#,
         column(images, |image| Uuid::from(image.order.id)) as _,
@@ -198,6 +202,7 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
         column(images, |image| image.order.history_len) as _,
         column(images, |image| image.order.ledger_len) as _,
         column(images, |image| image.order.version) as _,
+        column(images, |image| image.order.policy_version.as_str()) as _,
     );
     let inserted = inserted.execute(connection).await.map_err(Error::during("insert orders"))?;
     Ok(inserted.rows_affected())
@@ -268,13 +273,15 @@ async fn update_terms(connection: &mut PgConnection, images: &[&Image<'_>]) -> R
             method = image.method,
             locale = image.locale,
             reservation_id = image.reservation_id,
-            lines = image.lines
+            lines = image.lines,
+            policy_version = image.policy_version
         FROM (
             SELECT
                 unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS total_minor,
                 unnest($3::integer[]) AS revision, unnest($4::timestamptz[]) AS expires_at,
                 unnest($5::text[]::payment_method[]) AS method, unnest($6::text[]) AS locale,
-                unnest($7::text[]) AS reservation_id, unnest($8::text[]::json[]) AS lines
+                unnest($7::text[]) AS reservation_id, unnest($8::text[]::json[]) AS lines,
+                unnest($9::text[]) AS policy_version
         ) AS image
         WHERE orders.id = image.id
         "#,
@@ -286,6 +293,7 @@ async fn update_terms(connection: &mut PgConnection, images: &[&Image<'_>]) -> R
         column(images, |image| image.order.locale.as_ref().map(Token::as_str)) as _,
         column(images, |image| image.order.reservation_id.as_ref().map(Token::as_str)) as _,
         column(images, |image| image.lines.as_deref()) as _,
+        column(images, |image| image.order.policy_version.as_str()) as _,
     );
     updated.execute(connection).await.map_err(Error::during("revise orders"))?;
     Ok(())

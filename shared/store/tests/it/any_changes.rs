@@ -141,6 +141,7 @@ fn refund(draft: &mut Draft, number: u32, amount: i64, status: usize) {
             reason: contracts::events::RefundReason::Goodwill,
             funded_from: Account::CustomerFunds,
             decided_by: "auto:test".parse().ok(),
+            first_approver: "op-1".parse().ok(),
             code: Some(OutcomeCode::WithinLimits),
             provider_ref: None,
             requested_at: shop::at("12:00:00"),

@@ -54,6 +54,7 @@ pub(crate) fn order(
         placed_at: created.placed_at,
         expires_at: created.placed_at.plus(policies.windows.of(created.payment_method_hint)),
         method: created.payment_method_hint,
+        policy_version: domain::PolicyBook::default().version().clone(),
         locale: created.locale.clone(),
         reservation_id: created.reservation_id.clone(),
         lines: created.lines.clone(),
@@ -175,6 +176,9 @@ pub(crate) fn refund(
             settlement::put_refund(&mut draft, order, refund, None).unwrap();
             return Decision::apply(draft.finish());
         }
+        RefundEvent::Reviewed(_) | RefundEvent::ReviewDue(_) => {
+            unreachable!("these tests have nobody to review")
+        }
     };
     let (Some(order), Some(attempt)) = (&state.order, state.attempts.first()) else {
         return wait_for(&Policies::default(), ParkKey::Capture(request.order_id), moment);
@@ -195,6 +199,7 @@ pub(crate) fn refund(
         reason: request.reason_code,
         funded_from: Account::CustomerFunds,
         decided_by: None,
+        first_approver: None,
         code: (!fits).then_some(OutcomeCode::ExceedsRefundable),
         provider_ref: None,
         requested_at: request.requested_at,

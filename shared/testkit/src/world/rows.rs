@@ -24,6 +24,7 @@ pub(super) fn pending_order(total_minor: i64) -> Order {
         placed_at: created.placed_at,
         expires_at: created.placed_at.plus(window),
         method: created.payment_method_hint,
+        policy_version: domain::PolicyBook::default().version().clone(),
         locale: None,
         reservation_id: created.reservation_id,
         lines: created.lines,

@@ -56,7 +56,7 @@ impl DisputeRules {
         due_at: Timestamp,
     ) {
         let (order_id, dispute_id) = (order.id, dispute.id);
-        let submit_at = due_at.minus(self.policies.disputes.submit_before_due);
+        let submit_at = due_at.minus(self.book.for_order(order).disputes.submit_before_due);
         let next = if submit_at > draft.now() { submit_at } else { due_at };
         draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute_id), next);
         draft.send(order_id, Body::DisputeEvidenceRequested { order_id, dispute_id, due_at });

@@ -47,7 +47,7 @@ impl DisputeRules {
         if moment.waited_out() {
             return Decision::orphan(Changes::default());
         }
-        wait_for(&self.policies, ParkKey::Order(deadline.order_id), moment)
+        wait_for(self.book.everyone(), ParkKey::Order(deadline.order_id), moment)
     }
 }
 

@@ -19,7 +19,7 @@ impl OrderRules {
         if moment.waited_out() {
             return orphan(draft, request.order_id, request.order_id.to_string());
         }
-        wait_for(&self.policies, ParkKey::Order(request.order_id), moment)
+        wait_for(self.book.everyone(), ParkKey::Order(request.order_id), moment)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use contracts::events::OrderCreated;
 use domain::operations::{arm_payment_timers, clamp_skew, pay_order};
 use domain::order::{Order, OrderStatus};
-use domain::{Decision, Draft, OutcomeCode, Timestamp};
+use domain::{Decision, Draft, OutcomeCode, Policies, Timestamp};
 
 use super::OrderRules;
 
@@ -21,14 +21,14 @@ impl OrderRules {
 
     /// Writes an order as its event describes it: waiting for its money, or paid (case 19).
     pub(super) fn put(&self, draft: &mut Draft, created: &OrderCreated) {
-        let (placed_at, ahead) = clamp_skew(&self.policies, created.placed_at, draft.now());
+        let (placed_at, ahead) = clamp_skew(self.book.everyone(), created.placed_at, draft.now());
         let order = self.image(created, placed_at);
         let reason = ahead.then_some(OutcomeCode::ClockSkew);
         if order.total.is_zero() {
             pay_order(draft, order, reason);
         } else {
             draft.put_order(order.clone(), reason);
-            arm_payment_timers(draft, &order, &self.policies);
+            arm_payment_timers(draft, &order, self.book.for_order(&order));
         }
     }
 
@@ -44,6 +44,7 @@ impl OrderRules {
             placed_at,
             expires_at: placed_at.plus(self.window(created)),
             method: created.payment_method_hint,
+            policy_version: self.book.version().clone(),
             locale: created.locale.clone(),
             reservation_id: created.reservation_id.clone(),
             lines: created.lines.clone(),
@@ -58,6 +59,10 @@ impl OrderRules {
         }
     }
 
+    fn policies_of(&self, created: &OrderCreated) -> &Policies {
+        self.book.of(&created.merchant_id, created.payment_method_hint)
+    }
+
     /// How long the order waits for its money: as the shop says, else by method (case 18).
     ///
     /// An end that the shop names counts from its own beginning, whatever its clock (case 14).
@@ -66,7 +71,7 @@ impl OrderRules {
         let in_seconds = || created.payment_window_s.map(|s| Duration::from_secs(s.into()));
         until_end
             .or_else(in_seconds)
-            .unwrap_or_else(|| self.policies.windows.of(created.payment_method_hint))
+            .unwrap_or_else(|| self.policies_of(created).windows.of(created.payment_method_hint))
             .max(SHORTEST_WINDOW)
     }
 }

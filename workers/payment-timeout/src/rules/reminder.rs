@@ -24,9 +24,10 @@ impl TimeoutRules {
         if let Err(code) = check_due(&draft, order, TimerKind::PaymentReminder, timer) {
             return Ok(Decision::noop(code));
         }
-        let not_before = draft.now().plus(self.policies.reminders.min_gap);
+        let policies = self.book.for_order(order);
+        let not_before = draft.now().plus(policies.reminders.min_gap);
         draft.fire(TimerKind::PaymentReminder, TimerOwner::Order(order.id));
-        arm_next_reminder(&mut draft, order, &self.policies, not_before);
+        arm_next_reminder(&mut draft, order, policies, not_before);
         if draft.now() < order.expires_at && !buyer_did_their_part(&draft) {
             let amount = draft.state().left_to_pay(order)?;
             draft.send(order.id, reminder(order, amount));

@@ -28,7 +28,7 @@ impl RefundRules {
             let (attempt_id, funded_from) = (Some(part.attempt.id), part.funds);
             let refund = Refund { part: number, attempt_id, funded_from, ..row };
             if let Some(code) = review {
-                ask_for_review(&mut draft, order, refund, code);
+                self.ask_for_review(&mut draft, order, refund, code);
             } else {
                 let code = approval(order, &part);
                 let refund = Refund { decided_by: Some(decided_by(code)), ..refund };
@@ -86,9 +86,19 @@ impl RefundRules {
         draft.send(order_id, Body::RefundRejected { order_id, request_key, code });
     }
 
+    /// Lays a refund before a person. It holds its money against other refunds from now on, but
+    /// nothing is posted before it is approved: the ledger knows promises, not wishes.
+    fn ask_for_review(&self, draft: &mut Draft, order: &Order, refund: Refund, code: OutcomeCode) {
+        let (order_id, refund_id, amount) = (order.id, refund.id, refund.amount);
+        draft.put_refund(Refund { code: Some(code), ..refund }, Some(code));
+        self.await_review(draft, order, refund_id);
+        draft.send(order_id, Body::RefundReviewRequested { order_id, refund_id, amount, code });
+    }
+
     /// A refund's row as far as it follows from the request.
     fn row(&self, draft: &mut Draft, request: &RefundRequested, amount: Money) -> Refund {
-        let (requested_at, _ahead) = clamp_skew(&self.policies, request.requested_at, draft.now());
+        let (requested_at, _ahead) =
+            clamp_skew(self.book.everyone(), request.requested_at, draft.now());
         Refund {
             id: draft.next_id(),
             request_key: request.request_key.clone(),
@@ -99,6 +109,7 @@ impl RefundRules {
             reason: request.reason_code,
             funded_from: Account::CustomerFunds,
             decided_by: None,
+            first_approver: None,
             code: None,
             provider_ref: None,
             requested_at,
@@ -106,14 +117,6 @@ impl RefundRules {
             last_event_at: requested_at,
         }
     }
-}
-
-/// Lays a refund before a person. It holds its money against other refunds from now on, but
-/// nothing is posted before it is approved: the ledger knows promises, not wishes.
-fn ask_for_review(draft: &mut Draft, order: &Order, refund: Refund, code: OutcomeCode) {
-    let (order_id, refund_id, amount) = (order.id, refund.id, refund.amount);
-    draft.put_refund(Refund { code: Some(code), ..refund }, Some(code));
-    draft.send(order_id, Body::RefundReviewRequested { order_id, refund_id, amount, code });
 }
 
 /// Why a part needs no person.

@@ -27,7 +27,7 @@ impl RefundRules {
             Ok(refund) => refund.clone(),
             Err(code) => return Ok(quarantine(draft, order.id, code, reference(update))),
         };
-        let (at, _ahead) = clamp_skew(&self.policies, update.occurred_at, draft.now());
+        let (at, _ahead) = clamp_skew(self.book.everyone(), update.occurred_at, draft.now());
         let last = Weight::of_last_report(&known);
         let this = Weight::new(update.status, at);
         let provider_ref = known.provider_ref.clone().or_else(|| update.provider_ref.clone());

@@ -11,6 +11,7 @@ use domain::{
 
 use super::RefundRules;
 use super::allocation::{self, Part};
+use super::review::Approval;
 
 /// What an order can do about a wish.
 enum Answer {
@@ -26,7 +27,7 @@ impl RefundRules {
     /// Decides on a wish, once: the same key is the same refund (case 60).
     pub(super) fn judge(
         &self,
-        draft: Draft,
+        mut draft: Draft,
         order: &Order,
         request: &RefundRequested,
         moment: Moment,
@@ -37,13 +38,14 @@ impl RefundRules {
         let answer = answer(draft.state(), order, request)?;
         let more_money_may_come = order.status == OrderStatus::PendingPayment;
         if more_money_may_come && !moment.waited_out() && answer.may_change(request) {
-            return Ok(wait_for(&self.policies, ParkKey::Capture(order.id), moment));
+            return Ok(wait_for(self.book.everyone(), ParkKey::Capture(order.id), moment));
         }
         Ok(match answer {
-            Answer::Refund(parts) => {
-                let review = self.review_reason(draft.state(), order, &parts, draft.now())?;
-                self.grant(draft, order, request, parts, review)
-            }
+            Answer::Refund(parts) => match self.approval(&mut draft, order, &parts)? {
+                Approval::Granted => self.grant(draft, order, request, parts, None),
+                Approval::Review(code) => self.grant(draft, order, request, parts, Some(code)),
+                Approval::Refused(code) => self.refuse(draft, order, request, code),
+            },
             Answer::Void(attempts) => self.void(draft, order, request, &attempts),
             Answer::Refuse(code) => self.refuse(draft, order, request, code),
         })

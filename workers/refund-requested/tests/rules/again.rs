@@ -97,7 +97,7 @@ fn what_may_not_stay_goes_first_and_all_that_is_left_is_both() {
 
 #[test]
 fn money_that_may_not_stay_needs_no_person_however_much_it_is() {
-    let limit = Policies::default().refunds.auto_limit_minor;
+    let limit = Policies::default().refunds.auto_limit.other;
     let mut world = paid(&[10_000]);
     world.capture(2, 2 * limit, Classification::Duplicate);
     world.state.customer.refunds_90d = 100;

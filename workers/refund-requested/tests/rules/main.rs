@@ -10,4 +10,5 @@ mod parking;
 mod reports;
 mod requests;
 mod review;
+mod reviewed;
 mod scene;

@@ -28,8 +28,19 @@ fn case_066_a_refund_after_the_window_goes_to_a_person() {
 }
 
 #[test]
+fn case_066_a_refund_beyond_the_hard_age_is_refused() {
+    let mut world = paid(&[10_000]);
+    let end = world.state.order.as_ref().unwrap().paid_at.unwrap();
+    world.now = end.plus(Policies::default().refunds.hard_age);
+    assert_eq!(ask(&mut world, "in-time", 1_000), Outcome::Applied);
+    world.now = world.now.plus(Duration::from_micros(1));
+    assert_eq!(ask(&mut world, "late", 1_000), Outcome::Rejected(OutcomeCode::WindowClosed));
+    assert_eq!(status(&world, "late"), RefundStatus::Rejected);
+}
+
+#[test]
 fn a_refund_above_the_limit_goes_to_a_person() {
-    let limit = Policies::default().refunds.auto_limit_minor;
+    let limit = Policies::default().refunds.auto_limit.other;
     let mut world = paid(&[3 * limit]);
     ask(&mut world, "at", limit);
     assert_eq!(status(&world, "at"), RefundStatus::Approved);
@@ -39,7 +50,7 @@ fn a_refund_above_the_limit_goes_to_a_person() {
 
 #[test]
 fn the_limit_counts_the_whole_wish_and_not_its_parts() {
-    let limit = Policies::default().refunds.auto_limit_minor;
+    let limit = Policies::default().refunds.auto_limit.other;
     let mut world = paid(&[limit, limit]);
     ask(&mut world, "r", limit + 1);
     let parts = crate::scene::parts(&world, "r");
@@ -80,7 +91,7 @@ fn the_first_reason_is_the_one_given() {
     world.state.customer.refunds_90d = 100;
     ask(&mut world, "large", 500_000);
     check_review(&world, "large", OutcomeCode::AboveAutoLimit);
-    world.now = world.now.plus(Duration::from_hours(24 * 365));
+    world.now = world.now.plus(Duration::from_hours(24 * 300));
     ask(&mut world, "late", 500_000);
     check_review(&world, "late", OutcomeCode::WindowClosed);
 }

@@ -1,0 +1,133 @@
+//! `orderctl policy`: the shops' choices, without any service.
+
+use std::path::Path;
+use std::time::Duration;
+
+use domain::policy::{Overrides, Policies, PolicyFile, ReminderPoint, TEMPLATE};
+use domain::{PolicyBook, policy};
+use serde::Serialize;
+
+use crate::cli::{PolicyCommand, PolicyShowArgs};
+use crate::exit::{Exit, Failure};
+use crate::render::{Console, Style, Tone, View};
+
+/// Runs one of the commands on choices.
+pub(crate) fn run(command: PolicyCommand, console: Console) -> Result<Exit, Failure> {
+    match command {
+        PolicyCommand::Check(args) => {
+            let book = read(&args.file)?;
+            console.show(&Checked { version: book.version().to_string() })?;
+        }
+        PolicyCommand::Show(args) => console.show(&chosen(&args)?)?,
+        PolicyCommand::Template => console.show(&Template { text: TEMPLATE })?,
+    }
+    Ok(Exit::Done)
+}
+
+fn read(file: &Path) -> Result<PolicyBook, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let what = format!("failed to read {}", file.display());
+        Failure::new(Exit::Failed, what, "name a file that is there").because(error.to_string())
+    })?;
+    let read = PolicyFile { text, overrides: Overrides::default() }.read();
+    read.map_err(|error| {
+        let what = format!("{} cannot be used", file.display());
+        let next = "mend it; `orderctl policy template` explains every setting";
+        Failure::new(Exit::Failed, what, next).because(error.to_string())
+    })
+}
+
+fn chosen(args: &PolicyShowArgs) -> Result<Chosen, Failure> {
+    let book = args.file.as_deref().map_or_else(|| Ok(PolicyBook::default()), read)?;
+    let anybody = "-".parse().expect("it is a short token");
+    let policies = book.of(args.merchant.as_ref().unwrap_or(&anybody), args.method);
+    Ok(Chosen { version: book.version().to_string(), settings: settings(policies) })
+}
+
+/// A file that can be used.
+#[derive(Serialize)]
+struct Checked {
+    version: String,
+}
+
+impl View for Checked {
+    fn text(&self, style: Style) -> String {
+        style.tint(Tone::Good, &format!("every setting can be used; version {}", self.version))
+    }
+}
+
+/// The documented file.
+#[derive(Serialize)]
+struct Template {
+    text: &'static str,
+}
+
+impl View for Template {
+    fn text(&self, _style: Style) -> String {
+        self.text.trim_end().to_owned()
+    }
+}
+
+/// What holds for some orders.
+#[derive(Serialize)]
+struct Chosen {
+    version: String,
+    settings: Vec<Setting>,
+}
+
+#[derive(Serialize)]
+struct Setting {
+    key: &'static str,
+    value: String,
+}
+
+impl View for Chosen {
+    fn text(&self, style: Style) -> String {
+        let rows = self.settings.iter().map(|it| [it.key.to_owned(), it.value.clone()]);
+        let table = style.table(["SETTING", "VALUE"], rows.collect::<Vec<_>>());
+        format!("version {}\n\n{table}", self.version)
+    }
+}
+
+fn settings(policies: &Policies) -> Vec<Setting> {
+    let Policies { windows, reminders, refunds, disputes, .. } = policies;
+    let quiet = reminders.quiet.map_or_else(|| "none".to_owned(), |hours| hours.to_string());
+    let zone = reminders.zone.iana_name().unwrap_or("UTC").to_owned();
+    let at: Vec<_> = reminders.at.iter().map(ReminderPoint::to_string).collect();
+    [
+        ("window.card", time(windows.card)),
+        ("window.wallet", time(windows.wallet)),
+        ("window.bank_transfer", time(windows.bank_transfer)),
+        ("window.other", time(windows.other)),
+        ("reminders.at", at.join(", ")),
+        ("reminders.min_gap", time(reminders.min_gap)),
+        ("reminders.most", reminders.most.to_string()),
+        ("reminders.quiet_hours", quiet),
+        ("reminders.time_zone", zone),
+        ("hold.longest", time(policies.max_hold)),
+        ("hold.look_every", time(policies.hold_interval)),
+        ("refunds.window", time(refunds.window)),
+        ("refunds.hard_age", time(refunds.hard_age)),
+        ("refunds.auto_limit", limits(&refunds.auto_limit)),
+        ("refunds.four_eyes_above", limits(&refunds.four_eyes_above)),
+        ("refunds.review_sla", time(refunds.review_sla)),
+        ("refunds.max_per_payment", refunds.max_per_payment.to_string()),
+        ("refunds.max_per_customer", refunds.max_per_customer.to_string()),
+        ("disputes.submit_before_due", time(disputes.submit_before_due)),
+        ("events.wait_for_parent", time(policies.park_ttl)),
+        ("events.clock_ahead", time(policies.max_skew)),
+        ("events.drain_grace", time(policies.drain_grace)),
+    ]
+    .map(|(key, value)| Setting { key, value })
+    .into()
+}
+
+fn time(time: Duration) -> String {
+    humantime::format_duration(time).to_string()
+}
+
+fn limits(limits: &policy::AmountLimits) -> String {
+    let named = limits.by_currency.iter().map(|(currency, minor)| format!("{currency} {minor}"));
+    let other = format!("other {}", limits.other);
+    named.chain([other]).collect::<Vec<_>>().join(", ")
+}

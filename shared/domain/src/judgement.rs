@@ -1,0 +1,33 @@
+//! Decisions of policy, with what they were made on, so that they can be explained and repeated.
+
+use contracts::{Timestamp, Token};
+
+use crate::decision::OutcomeCode;
+use crate::status::named;
+
+named! {
+    /// Which policy decided.
+    pub enum PolicyKind {
+        /// Whether expiry waits for a payment under way (policy 3).
+        PaymentHold = "payment_hold",
+        /// Whether a refund needs a person (policies 4 and 5).
+        RefundApproval = "refund_approval",
+        /// Whether a person's word is enough for a refund (policy 4).
+        RefundReview = "refund_review",
+    }
+}
+
+/// What a policy decided, by which version, and on what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The policy.
+    pub policy: PolicyKind,
+    /// What it decided.
+    pub verdict: OutcomeCode,
+    /// The version of the choices.
+    pub version: Token<32>,
+    /// What it was decided on, by name: limits as well as what was compared with them.
+    pub inputs: Vec<(&'static str, String)>,
+    /// When, by the database's clock.
+    pub at: Timestamp,
+}

@@ -1,0 +1,93 @@
+//! The choices of all shops: which ones hold for an order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use contracts::Token;
+use contracts::events::PaymentMethod;
+
+use super::Policies;
+use crate::order::Order;
+
+/// Names the choices that hold where no file says otherwise.
+const DEFAULT_VERSION: &str = "defaults-1";
+
+/// Everybody's choices, ready to be looked up; copies share them.
+///
+/// For an order hold, from weak to strong: what holds for everyone, for its method, for its
+/// merchant, and for the two together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyBook(Arc<Pages>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Pages {
+    version: Token<32>,
+    everyone: ByMethod,
+    merchants: HashMap<Token<64>, ByMethod>,
+}
+
+/// The choices for each method, and for orders that name none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ByMethod {
+    pub(super) unnamed: Policies,
+    /// In the order of [`PaymentMethod::ALL`].
+    pub(super) named: [Policies; PaymentMethod::ALL.len()],
+}
+
+impl ByMethod {
+    fn of(&self, method: Option<PaymentMethod>) -> &Policies {
+        let [card, wallet, bank_transfer, other] = &self.named;
+        match method {
+            Some(PaymentMethod::Card) => card,
+            Some(PaymentMethod::Wallet) => wallet,
+            Some(PaymentMethod::BankTransfer) => bank_transfer,
+            Some(PaymentMethod::Other) => other,
+            None => &self.unnamed,
+        }
+    }
+}
+
+impl PolicyBook {
+    pub(super) fn new(
+        version: Token<32>,
+        everyone: ByMethod,
+        merchants: HashMap<Token<64>, ByMethod>,
+    ) -> Self {
+        Self(Arc::new(Pages { version, everyone, merchants }))
+    }
+
+    /// Names this set of choices; recorded with what is decided by it.
+    pub fn version(&self) -> &Token<32> {
+        &self.0.version
+    }
+
+    /// What holds where neither merchant nor method is known, and for all events alike.
+    pub fn everyone(&self) -> &Policies {
+        &self.0.everyone.unnamed
+    }
+
+    /// What holds for a merchant's orders of a method.
+    pub fn of(&self, merchant: &Token<64>, method: Option<PaymentMethod>) -> &Policies {
+        self.0.merchants.get(merchant).unwrap_or(&self.0.everyone).of(method)
+    }
+
+    /// What holds for an order.
+    pub fn for_order(&self, order: &Order) -> &Policies {
+        self.of(&order.merchant_id, order.method)
+    }
+}
+
+/// The same choices for everyone.
+impl From<Policies> for PolicyBook {
+    fn from(policies: Policies) -> Self {
+        let version = DEFAULT_VERSION.parse().expect("the name is a short token");
+        let named = PaymentMethod::ALL.map(|_method| policies.clone());
+        Self::new(version, ByMethod { unnamed: policies, named }, HashMap::new())
+    }
+}
+
+impl Default for PolicyBook {
+    fn default() -> Self {
+        Policies::default().into()
+    }
+}

@@ -1,0 +1,54 @@
+//! When refunds are made without a person, and which are refused.
+
+use std::time::Duration;
+
+use super::section::Section;
+use super::{AmountLimits, DAY, HOUR, LONGEST, MINUTE};
+
+/// When refunds are made without a person, and which are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundPolicy {
+    /// Refunds of orders paid longer ago go to review (case 66).
+    pub window: Duration,
+    /// Refunds of orders paid longer ago are refused (Hyperswitch: 365 days).
+    pub hard_age: Duration,
+    /// Refunds above this many minor units go to review.
+    pub auto_limit: AmountLimits,
+    /// Refunds above this many minor units need two persons.
+    pub four_eyes_above: AmountLimits,
+    /// How long a person may take to decide before others are told.
+    pub review_sla: Duration,
+    /// Refunds of one payment beyond this number go to review (Hyperswitch: 10).
+    pub max_per_payment: usize,
+    /// Refunds of a customer with this many in 90 days go to review.
+    pub max_per_customer: i64,
+}
+
+impl Default for RefundPolicy {
+    fn default() -> Self {
+        Self {
+            window: 30 * DAY,
+            hard_age: 365 * DAY,
+            auto_limit: AmountLimits::everywhere(50_000),
+            four_eyes_above: AmountLimits::everywhere(500_000),
+            review_sla: DAY,
+            max_per_payment: 10,
+            max_per_customer: 5,
+        }
+    }
+}
+
+impl RefundPolicy {
+    pub(super) fn overlay(&mut self, section: &mut Section<'_>) {
+        section.time("window", HOUR..=LONGEST, &mut self.window);
+        section.time("hard_age", HOUR..=LONGEST, &mut self.hard_age);
+        section.value("auto_limit", |value| self.auto_limit.overlay(value));
+        section.value("four_eyes_above", |value| self.four_eyes_above.overlay(value));
+        section.time("review_sla", MINUTE..=30 * DAY, &mut self.review_sla);
+        section.count("max_per_payment", 0..=1_000, &mut self.max_per_payment);
+        section.count("max_per_customer", 0..=100_000, &mut self.max_per_customer);
+        if self.hard_age < self.window {
+            section.refuse("hard_age", "must be at least as long as `window`");
+        }
+    }
+}

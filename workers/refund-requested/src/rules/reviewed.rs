@@ -1,0 +1,130 @@
+//! A person's decision on a refund, and the time it takes.
+
+use contracts::RefundId;
+use contracts::events::{RefundReviewDue, RefundReviewed, ReviewVerdict};
+use domain::judgement::PolicyKind;
+use domain::message::Body;
+use domain::operations::{approve_refund, give_back_freed, open_case};
+use domain::order::Order;
+use domain::payment::Attempt;
+use domain::refund::{Refund, RefundStatus};
+use domain::settlement::refundable_from;
+use domain::timer::{TimerKind, TimerOwner};
+use domain::{Decision, Draft, MoneyError, OutcomeCode};
+
+use super::RefundRules;
+
+impl RefundRules {
+    /// Does what a person decided, once, and for large refunds what two of them did (policy 4).
+    pub(super) fn decide_review(
+        &self,
+        mut draft: Draft,
+        order: &Order,
+        review: &RefundReviewed,
+    ) -> Result<Decision, MoneyError> {
+        let Some(refund) = draft.state().refund(review.refund_id).cloned() else {
+            return Ok(Decision::reject(OutcomeCode::UnknownRefund));
+        };
+        if refund.status != RefundStatus::PendingReview {
+            return Ok(Decision::noop(OutcomeCode::AlreadyDecided));
+        }
+        let (reviewer, decided_by) = (&review.reviewed_by.id, Some(review.reviewed_by.id.clone()));
+        let attempt = refund.attempt_id.and_then(|id| draft.state().attempt(id)).cloned();
+        let (verdict, attempt) = match (review.verdict, attempt) {
+            (ReviewVerdict::Rejected, _) | (_, None) => (OutcomeCode::ReviewRejected, None),
+            (ReviewVerdict::Approved, Some(attempt)) => {
+                if !is_still_there(&draft, order, &attempt, &refund)? {
+                    return Ok(Decision::reject(OutcomeCode::Disputed));
+                }
+                (self.weigh(order, &refund, review), Some(attempt))
+            }
+        };
+        let limit = self.book.for_order(order).refunds.four_eyes_above.of(refund.amount.currency());
+        let inputs = vec![
+            ("amount", refund.amount.to_string()),
+            ("four_eyes_above", format!("{limit} in minor units")),
+            ("reviewer", reviewer.to_string()),
+            (
+                "first_approver",
+                refund.first_approver.as_ref().map(ToString::to_string).unwrap_or_default(),
+            ),
+        ];
+        draft.judge(PolicyKind::RefundReview, verdict, &self.book, inputs);
+        match attempt {
+            Some(_) if verdict == OutcomeCode::SecondApprovalNeeded => {
+                draft.put_refund(Refund { first_approver: decided_by, ..refund }, None);
+                draft.touch();
+            }
+            Some(attempt) => {
+                draft.cancel(TimerKind::RefundReviewDue, TimerOwner::Refund(refund.id));
+                let refund = Refund { decided_by, ..refund };
+                approve_refund(&mut draft, order, &attempt, refund, verdict);
+            }
+            None => {
+                draft.cancel(TimerKind::RefundReviewDue, TimerOwner::Refund(refund.id));
+                refuse(&mut draft, order, Refund { decided_by, ..refund })?;
+            }
+        }
+        Ok(Decision::apply(draft.finish()))
+    }
+
+    /// Whether an approval is enough, or another person has to approve, too.
+    fn weigh(&self, order: &Order, refund: &Refund, review: &RefundReviewed) -> OutcomeCode {
+        let limit = &self.book.for_order(order).refunds.four_eyes_above;
+        let other = |first: &_| *first != review.reviewed_by.id;
+        if limit.is_exceeded_by(refund.amount) && !refund.first_approver.as_ref().is_some_and(other)
+        {
+            OutcomeCode::SecondApprovalNeeded
+        } else {
+            OutcomeCode::ReviewApproved
+        }
+    }
+
+    /// Opens a case when nobody decided in time; time never approves a refund (policy 4).
+    pub(super) fn fall_due(
+        &self,
+        mut draft: Draft,
+        order: &Order,
+        due: &RefundReviewDue,
+    ) -> Decision {
+        let (kind, owner) = (TimerKind::RefundReviewDue, TimerOwner::Refund(due.refund_id));
+        if let Err(code) = draft.state().check_due(kind, owner, due.generation, draft.now()) {
+            return Decision::noop(code);
+        }
+        self.await_review(&mut draft, order, due.refund_id);
+        draft.touch();
+        open_case(&mut draft, order.id, OutcomeCode::ReviewOverdue, due.refund_id.to_string());
+        Decision::apply(draft.finish())
+    }
+
+    /// Starts the time that a person may take, anew if it was over.
+    pub(super) fn await_review(&self, draft: &mut Draft, order: &Order, refund: RefundId) {
+        let due_at = draft.now().plus(self.book.for_order(order).refunds.review_sla);
+        draft.arm(TimerKind::RefundReviewDue, TimerOwner::Refund(refund), due_at);
+    }
+}
+
+/// Whether the money is still ours to give: a dispute may have taken it since (case 69).
+fn is_still_there(
+    draft: &Draft,
+    order: &Order,
+    attempt: &Attempt,
+    refund: &Refund,
+) -> Result<bool, MoneyError> {
+    let mut others = draft.state().clone();
+    others.refunds.retain(|other| other.id != refund.id);
+    let free = refundable_from(&others, order, attempt.id, refund.funded_from)?;
+    Ok(free.minor() >= refund.amount.minor())
+}
+
+/// Refuses a refund; of an order that was closed meanwhile the money goes back all the same.
+fn refuse(draft: &mut Draft, order: &Order, refund: Refund) -> Result<(), MoneyError> {
+    let (order_id, request_key) = (order.id, refund.request_key.clone());
+    let (code, attempt_id) = (OutcomeCode::ReviewRejected, refund.attempt_id);
+    draft.put_refund(
+        Refund { status: RefundStatus::Rejected, code: Some(code), ..refund },
+        Some(code),
+    );
+    draft.send(order_id, Body::RefundRejected { order_id, request_key, code });
+    attempt_id.map_or(Ok(()), |attempt| give_back_freed(draft, order, attempt))
+}
