@@ -64,7 +64,9 @@ CREATE TYPE unapplied_cause AS ENUM (
 );
 CREATE TYPE unapplied_resolution AS ENUM ('applied', 'refunded', 'written_off');
 
-CREATE TYPE policy_kind AS ENUM ('payment_hold', 'refund_approval', 'refund_review');
+CREATE TYPE policy_kind AS ENUM (
+    'dispute_answer', 'payment_hold', 'refund_approval', 'refund_review'
+);
 
 CREATE TYPE history_entity AS ENUM ('order', 'payment', 'refund', 'dispute');
 

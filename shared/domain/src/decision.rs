@@ -108,6 +108,8 @@ named! {
         DeadlineMissed = "deadline-missed",
         /// No answer is possible (case 79).
         NoResponsePossible = "no-response-possible",
+        /// The dispute is about less than an answer costs (policy 9).
+        NotWorthAnAnswer = "not-worth-an-answer",
         /// A status would follow one that it cannot follow.
         IllegalTransition = "illegal-transition",
         /// A sum is larger than any amount accepted (case 55).

@@ -98,6 +98,53 @@ impl DisputePosition {
     }
 }
 
+named! {
+    /// Who is told of a dispute whose deadline comes nearer (policy 8).
+    pub enum EscalationLevel {
+        /// Who sold.
+        Seller = "seller",
+        /// Who leads them.
+        TeamLead = "team_lead",
+        /// Who runs the platform.
+        Operations = "operations",
+    }
+}
+
+impl EscalationLevel {
+    /// Whom the first, second, ... reminder of a deadline goes to.
+    pub fn of_reminder(number: usize) -> Self {
+        match number {
+            0 | 1 => Self::Seller,
+            2 => Self::TeamLead,
+            _ => Self::Operations,
+        }
+    }
+}
+
+/// What proves most against a buyer's claim, in the order of its weight (policy 8).
+pub fn evidence_checklist(reason: DisputeReason) -> &'static [&'static str] {
+    match reason {
+        DisputeReason::Fraudulent => {
+            &["authentication_result", "order_history", "delivery_proof", "address_match"]
+        }
+        DisputeReason::ProductNotReceived => {
+            &["delivery_proof", "tracking_number", "customer_messages"]
+        }
+        DisputeReason::ProductUnacceptable => {
+            &["product_description", "return_policy", "customer_messages", "refund_offer"]
+        }
+        DisputeReason::Duplicate => &["proof_of_distinct_orders", "refund_proof"],
+        DisputeReason::CreditNotProcessed => &["refund_proof", "return_policy"],
+        DisputeReason::SubscriptionCanceled => {
+            &["cancellation_policy", "cancellation_record", "usage_record"]
+        }
+        DisputeReason::IncorrectAmount => &["itemised_receipt", "agreed_price"],
+        DisputeReason::Unrecognized | DisputeReason::General => {
+            &["itemised_receipt", "delivery_proof", "customer_messages"]
+        }
+    }
+}
+
 /// Where the ledger has the disputed money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DisputeMoney {

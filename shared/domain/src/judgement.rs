@@ -8,6 +8,8 @@ use crate::status::named;
 named! {
     /// Which policy decided.
     pub enum PolicyKind {
+        /// Whether a dispute is worth an answer (policy 9).
+        DisputeAnswer = "dispute_answer",
         /// Whether expiry waits for a payment under way (policy 3).
         PaymentHold = "payment_hold",
         /// Whether a refund needs a person (policies 4 and 5).

@@ -7,6 +7,7 @@ use contracts::{
 use serde::Serialize;
 
 use crate::decision::OutcomeCode;
+use crate::dispute::EscalationLevel;
 use crate::order::CloseReason;
 use crate::payment::Classification;
 
@@ -245,6 +246,21 @@ messages! {
         dispute_id: DisputeId,
         /// Until when.
         due_at: Timestamp,
+        /// What proves most against this claim.
+        checklist: &'static [&'static str],
+    }
+    /// The deadline of a dispute comes nearer.
+    DisputeDeadlineApproaching("dispute.deadline_approaching", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// The dispute.
+        dispute_id: DisputeId,
+        /// Until when evidence is taken.
+        due_at: Timestamp,
+        /// How many hours are left.
+        hours_left: u64,
+        /// Who should see to it now.
+        level: EscalationLevel,
     }
     /// Hand in what evidence there is.
     DisputeEvidenceSubmit("dispute.evidence_submit", Command) {
@@ -263,6 +279,8 @@ messages! {
         dispute_id: DisputeId,
         /// Why.
         code: OutcomeCode,
+        /// Who should see to it now.
+        level: EscalationLevel,
     }
     /// A dispute was decided for the merchant.
     DisputeWon("dispute.won", Announcement) {

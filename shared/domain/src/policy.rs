@@ -16,7 +16,7 @@ pub const TEMPLATE: &str = include_str!("../../../ops/policies/default.toml");
 
 pub use amounts::AmountLimits;
 pub use book::PolicyBook;
-pub use disputes::DisputePolicy;
+pub use disputes::{DisputePolicy, EvidenceStep};
 pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
 pub use refunds::RefundPolicy;
 pub use reminders::{QuietHours, ReminderPoint, Reminders};

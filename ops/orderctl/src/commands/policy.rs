@@ -94,6 +94,7 @@ fn settings(policies: &Policies) -> Vec<Setting> {
     let quiet = reminders.quiet.map_or_else(|| "none".to_owned(), |hours| hours.to_string());
     let zone = reminders.zone.iana_name().unwrap_or("UTC").to_owned();
     let at: Vec<_> = reminders.at.iter().map(ReminderPoint::to_string).collect();
+    let remind: Vec<_> = disputes.remind_before_due.iter().copied().map(time).collect();
     [
         ("window.card", time(windows.card)),
         ("window.wallet", time(windows.wallet)),
@@ -113,7 +114,9 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("refunds.review_sla", time(refunds.review_sla)),
         ("refunds.max_per_payment", refunds.max_per_payment.to_string()),
         ("refunds.max_per_customer", refunds.max_per_customer.to_string()),
+        ("disputes.remind_before_due", remind.join(", ")),
         ("disputes.submit_before_due", time(disputes.submit_before_due)),
+        ("disputes.accept_below", limits(&disputes.accept_below)),
         ("events.wait_for_parent", time(policies.park_ttl)),
         ("events.clock_ahead", time(policies.max_skew)),
         ("events.drain_grace", time(policies.drain_grace)),

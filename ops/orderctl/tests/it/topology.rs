@@ -86,7 +86,7 @@ fn a_deleted_queue_is_missing_with_its_bindings_and_comes_back() {
     assert!(ran.stderr.contains("bindings were not checked"), "{}", ran.stderr);
     let found = differences(&broker);
     let bindings = found.iter().filter(|it| it["object"].as_str().unwrap().starts_with("binding"));
-    assert_eq!(bindings.count(), 4, "{found:?}");
+    assert_eq!(bindings.count(), 5, "{found:?}");
 
     orderctl(["topology", "apply"]).broker(&broker).run().exits_with(0);
     assert_eq!(differences(&broker), Vec::<Value>::new());

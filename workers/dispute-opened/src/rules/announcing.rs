@@ -1,8 +1,10 @@
 //! What is written and said when a dispute takes a new position.
 
+use contracts::DisputeId;
 use contracts::events::DisputeStage;
-use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
+use domain::dispute::{Dispute, DisputePosition, DisputeStatus, evidence_checklist};
 use domain::history::position_name;
+use domain::judgement::PolicyKind;
 use domain::message::Body;
 use domain::operations::give_back_released;
 use domain::order::Order;
@@ -38,8 +40,12 @@ impl DisputeRules {
         let awaits = dispute.position.status == DisputeStatus::NeedsResponse;
         let Some(due_at) = dispute.evidence_due_at.filter(|_| awaits) else {
             draft.cancel(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id));
-            return if awaits { accept(draft, order, dispute) } else { Ok(()) };
+            let code = OutcomeCode::NoResponsePossible;
+            return if awaits { accept(draft, order, dispute, code) } else { Ok(()) };
         };
+        if before.is_none() && self.is_not_worth_an_answer(draft, order, &dispute) {
+            return accept(draft, order, dispute, OutcomeCode::NotWorthAnAnswer);
+        }
         self.ask_for_evidence(draft, order, &dispute, due_at);
         if excess.is_some() {
             submit_evidence(draft, order, &dispute, OutcomeCode::AlreadyRefunded);
@@ -56,10 +62,38 @@ impl DisputeRules {
         due_at: Timestamp,
     ) {
         let (order_id, dispute_id) = (order.id, dispute.id);
-        let submit_at = due_at.minus(self.book.for_order(order).disputes.submit_before_due);
-        let next = if submit_at > draft.now() { submit_at } else { due_at };
-        draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute_id), next);
-        draft.send(order_id, Body::DisputeEvidenceRequested { order_id, dispute_id, due_at });
+        self.look_again(draft, order, dispute_id, due_at);
+        let checklist = evidence_checklist(dispute.reason);
+        let body = Body::DisputeEvidenceRequested { order_id, dispute_id, due_at, checklist };
+        draft.send(order_id, body);
+    }
+
+    /// Arms the next look at a dispute that waits for evidence (policy 8).
+    pub(super) fn look_again(
+        &self,
+        draft: &mut Draft,
+        order: &Order,
+        dispute: DisputeId,
+        due_at: Timestamp,
+    ) {
+        let next = self.book.for_order(order).disputes.next_look(due_at, draft.now());
+        draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute), next);
+    }
+
+    /// Whether a dispute takes money, but less than the shop wants to argue about (policy 9).
+    fn is_not_worth_an_answer(&self, draft: &mut Draft, order: &Order, dispute: &Dispute) -> bool {
+        let limits = &self.book.for_order(order).disputes.accept_below;
+        let limit = limits.of(dispute.amount.currency());
+        let small = dispute.position.holds_money() && dispute.amount.minor() < limit;
+        if small {
+            let inputs = vec![
+                ("amount", dispute.amount.to_string()),
+                ("accept_below", format!("{limit} in minor units")),
+            ];
+            let verdict = OutcomeCode::NotWorthAnAnswer;
+            draft.judge(PolicyKind::DisputeAnswer, verdict, &self.book, inputs);
+        }
+        small
     }
 }
 
@@ -101,13 +135,18 @@ fn excess(
     double_loss(draft.state(), order, dispute.attempt_id, further)
 }
 
-/// Gives in to a dispute that cannot be answered (case 79).
-fn accept(draft: &mut Draft, order: &Order, dispute: Dispute) -> Result<(), MoneyError> {
+/// Gives in to a dispute that cannot be answered (case 79), or is not worth it.
+fn accept(
+    draft: &mut Draft,
+    order: &Order,
+    dispute: Dispute,
+    code: OutcomeCode,
+) -> Result<(), MoneyError> {
     let before = dispute.position;
     let position = DisputePosition { status: DisputeStatus::Accepted, ..before };
     let closed_at = Some(dispute.last_event_at);
     let dispute = Dispute { position, closed_at, ..dispute };
-    put_dispute(draft, order, dispute.clone(), Some(OutcomeCode::NoResponsePossible))?;
+    put_dispute(draft, order, dispute.clone(), Some(code))?;
     announce_verdict(draft, order, Some(before), &dispute);
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! A dispute's deadline.
 
 use contracts::events::DisputeDeadline;
-use domain::dispute::{Dispute, DisputeStatus};
+use domain::dispute::{Dispute, DisputeStatus, EscalationLevel};
 use domain::message::Body;
 use domain::operations::wait_for;
 use domain::order::Order;
+use domain::policy::EvidenceStep;
 use domain::timer::{TimerKind, TimerOwner};
 use domain::{Changes, Decision, Draft, Moment, OutcomeCode, ParkKey, Timestamp};
 
@@ -12,7 +13,8 @@ use super::DisputeRules;
 use super::announcing::submit_evidence;
 
 impl DisputeRules {
-    /// Hands evidence in shortly before the deadline, and raises the alarm at it (case 80).
+    /// Tells people of a deadline, hands evidence in shortly before it, and raises the alarm at it
+    /// (case 80, policy 8).
     ///
     /// The message is a hint only: the timer's row decides whether its time has come.
     pub(super) fn fall_due(
@@ -35,11 +37,45 @@ impl DisputeRules {
         else {
             return Decision::noop(OutcomeCode::Stale);
         };
-        if draft.now() < due_at {
-            submit(draft, &order, &dispute, due_at)
-        } else {
-            escalate(draft, &order, dispute)
+        let policy = &self.book.for_order(&order).disputes;
+        match policy.step(due_at, draft.now()) {
+            EvidenceStep::Remind(level) => self.remind(draft, &order, &dispute, due_at, level),
+            EvidenceStep::Submit => self.submit(draft, &order, &dispute, due_at),
+            EvidenceStep::Missed => miss(draft, &order, dispute),
         }
+    }
+
+    /// Tells the next one in line that a deadline comes nearer.
+    fn remind(
+        &self,
+        mut draft: Draft,
+        order: &Order,
+        dispute: &Dispute,
+        due_at: Timestamp,
+        level: EscalationLevel,
+    ) -> Decision {
+        let (order_id, dispute_id) = (order.id, dispute.id);
+        let hours_left = due_at.since(draft.now()).as_secs() / 3600;
+        let body =
+            Body::DisputeDeadlineApproaching { order_id, dispute_id, due_at, hours_left, level };
+        draft.send(order_id, body);
+        self.look_again(&mut draft, order, dispute_id, due_at);
+        draft.touch();
+        Decision::apply(draft.finish())
+    }
+
+    /// Hands in what evidence there is, and looks again at the deadline itself.
+    fn submit(
+        &self,
+        mut draft: Draft,
+        order: &Order,
+        dispute: &Dispute,
+        due_at: Timestamp,
+    ) -> Decision {
+        submit_evidence(&mut draft, order, dispute, OutcomeCode::DeadlineNear);
+        draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id), due_at);
+        draft.touch();
+        Decision::apply(draft.finish())
     }
 
     /// A timer whose order is not known has no side effect, now or later (case 13).
@@ -55,21 +91,13 @@ fn timer(deadline: &DisputeDeadline) -> (TimerKind, TimerOwner) {
     (TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(deadline.dispute_id))
 }
 
-/// Hands in what evidence there is, and looks again at the deadline itself.
-fn submit(mut draft: Draft, order: &Order, dispute: &Dispute, due_at: Timestamp) -> Decision {
-    submit_evidence(&mut draft, order, dispute, OutcomeCode::DeadlineNear);
-    draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id), due_at);
-    draft.touch();
-    Decision::apply(draft.finish())
-}
-
 /// Says that the deadline passed; the provider's verdict is still awaited.
-fn escalate(mut draft: Draft, order: &Order, dispute: Dispute) -> Decision {
+fn miss(mut draft: Draft, order: &Order, dispute: Dispute) -> Decision {
     let (order_id, dispute_id) = (order.id, dispute.id);
     draft.fire(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute_id));
     draft.put_dispute(Dispute { deadline_missed: true, ..dispute }, None);
     draft.touch();
-    let code = OutcomeCode::DeadlineMissed;
-    draft.send(order_id, Body::DisputeEscalated { order_id, dispute_id, code });
+    let (code, level) = (OutcomeCode::DeadlineMissed, EscalationLevel::Operations);
+    draft.send(order_id, Body::DisputeEscalated { order_id, dispute_id, code, level });
     Decision::apply(draft.finish())
 }

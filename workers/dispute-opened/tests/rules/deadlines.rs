@@ -1,7 +1,10 @@
 //! Deadlines for evidence.
 
+use dispute_opened::DisputeRules;
+use domain::dispute::EscalationLevel;
 use domain::message::Body;
-use domain::{Outcome, OutcomeCode, Timestamp};
+use domain::policy::AmountLimits;
+use domain::{Outcome, OutcomeCode, Policies, Timestamp};
 use testkit::shop::at;
 use testkit::world::World;
 
@@ -23,12 +26,48 @@ fn charged_back() -> World {
 #[test]
 fn case_080_evidence_is_handed_in_before_the_deadline_and_the_deadline_armed() {
     let mut world = charged_back();
-    assert_eq!(armed(&world, 1), Some((submit_at(), 1)));
+    let first_reminder = "2026-03-03T14:00:00Z".parse().unwrap();
+    assert_eq!(armed(&world, 1), Some((first_reminder, 1)));
     assert_eq!(fall_due(&mut world, 1, 1, submit_at()), Outcome::Applied);
     assert_eq!(armed(&world, 1), Some((due(), 2)));
     let [sent] = &world.sent[..] else { panic!("{:?}", world.sent_names()) };
     let code = OutcomeCode::DeadlineNear;
     assert!(matches!(sent.body, Body::DisputeEvidenceSubmit { code: said, .. } if said == code));
+}
+
+#[test]
+fn case_080_one_after_the_other_is_told_that_the_deadline_comes_nearer() {
+    let mut world = charged_back();
+    let mut told = Vec::new();
+    for (generation, left) in (1..).zip([120, 48, 24]) {
+        let now = due().minus(std::time::Duration::from_hours(left));
+        assert_eq!(armed(&world, 1), Some((now, generation)));
+        assert_eq!(fall_due(&mut world, 1, generation, now), Outcome::Applied);
+        let sent = world.sent.pop().unwrap();
+        let Body::DisputeDeadlineApproaching { hours_left, level, .. } = sent.body else {
+            panic!("{}", sent.body.name())
+        };
+        told.push((hours_left, level));
+    }
+    use EscalationLevel::{Operations, Seller, TeamLead};
+    assert_eq!(told, [(120, Seller), (48, TeamLead), (24, Operations)]);
+    assert_eq!(armed(&world, 1), Some((submit_at(), 4)));
+}
+
+#[test]
+fn a_dispute_that_is_not_worth_an_answer_is_given_in_to_with_the_reason_on_record() {
+    let mut policies = Policies::default();
+    policies.disputes.accept_below = AmountLimits::everywhere(1_000);
+    let rules = DisputeRules::new(policies);
+    let mut world = paid(&[10_000]);
+    let small = world.handle(&rules, &chargeback(1, 999));
+    assert_eq!(position(&world, 1), "chargeback:accepted");
+    let [judgement] = &small.changes.judgements[..] else { panic!("one judgement") };
+    assert_eq!(judgement.verdict, OutcomeCode::NotWorthAnAnswer);
+    assert_eq!(armed(&world, 1), None);
+    world.handle(&rules, &chargeback(2, 1_000));
+    assert_eq!(position(&world, 2), "chargeback:needs_response");
+    world.check_books();
 }
 
 #[test]

@@ -69,8 +69,8 @@ fn case_024_the_evidence_clock_runs_from_the_event_and_not_from_its_arrival() {
     tell(&mut world, &chargeback(1, 10_000));
     assert_eq!(one(&world, 1).opened_at, at("14:00:00"));
     assert_eq!(one(&world, 1).evidence_due_at, Some(due()));
-    let submit_at = "2026-03-08T08:00:00Z".parse().unwrap();
-    assert_eq!(armed(&world, 1), Some((submit_at, 1)));
+    let two_days_before = "2026-03-06T14:00:00Z".parse().unwrap();
+    assert_eq!(armed(&world, 1), Some((two_days_before, 1)));
 }
 
 #[test]

