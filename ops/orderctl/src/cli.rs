@@ -191,7 +191,7 @@ pub(crate) struct PolicyShowArgs {
     /// The merchant.
     #[arg(long, value_name = "ID", value_parser = merchant_id)]
     pub(crate) merchant: Option<Token<64>>,
-    /// The payment method: card, wallet, bank_transfer or other.
+    /// The payment method: card, wallet, `bank_transfer` or other.
     #[arg(long, value_name = "METHOD", value_parser = payment_method)]
     pub(crate) method: Option<PaymentMethod>,
 }

@@ -66,7 +66,7 @@ pub struct Settings {
     /// How long after its due time a timer that did not come back is fired directly; default: 10s.
     #[arg(long, env = "ORDERFLOW_TIMER_GRACE", value_name = "DURATION")]
     pub timer_grace: Option<String>,
-    /// A file with the shops' choices, TOML (`orderctl policy template` prints one); read again on SIGHUP.
+    /// The shops' choices, TOML (`orderctl policy template` prints one); read again on SIGHUP.
     #[arg(long, env = "ORDERFLOW_POLICIES", value_name = "FILE")]
     pub policies: Option<PathBuf>,
     /// Payment window of cards and wallets, where the shop names none; default: 30m.

@@ -1,6 +1,6 @@
 //! `orderctl policy`.
 
-use crate::program::orderctl;
+use crate::program::{Program, orderctl};
 
 #[test]
 fn the_template_is_a_file_that_can_be_used_and_changes_nothing() {
@@ -34,7 +34,7 @@ fn the_choices_of_a_merchant_and_method_are_shown_together() {
     std::fs::write(&file, text).unwrap();
     let shown = |arguments: [&str; 2]| {
         let program = orderctl(["policy", "show", "-o", "json", "--method", "card"]);
-        let program = arguments.into_iter().fold(program.arg(&file), |it, next| it.arg(next));
+        let program = arguments.into_iter().fold(program.arg(&file), Program::arg);
         let json = program.run().exits_with(0).versioned_json();
         let value = |key: &str| {
             let settings = json["settings"].as_array().unwrap();

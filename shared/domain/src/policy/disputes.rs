@@ -86,9 +86,10 @@ fn times(value: &toml::Value) -> Result<Vec<Duration>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use EscalationLevel::{Operations, Seller, TeamLead};
 
     fn at(hour: u64) -> Timestamp {
-        Timestamp::EPOCH.plus(hour as u32 * HOUR)
+        Timestamp::EPOCH.plus(Duration::from_hours(hour))
     }
 
     #[test]
@@ -101,7 +102,6 @@ mod tests {
             now = policy.next_look(due, now);
             looks.push((due.since(now).as_secs() / 3600, policy.step(due, now)));
         }
-        use EscalationLevel::{Operations, Seller, TeamLead};
         let expected = [
             (120, EvidenceStep::Remind(Seller)),
             (48, EvidenceStep::Remind(TeamLead)),
@@ -116,7 +116,7 @@ mod tests {
     fn a_late_look_does_the_last_step_whose_time_has_come() {
         let policy = DisputePolicy::default();
         let due = at(10 * 24);
-        assert_eq!(policy.step(due, at(9 * 24)), EvidenceStep::Remind(EscalationLevel::Operations));
+        assert_eq!(policy.step(due, at(9 * 24)), EvidenceStep::Remind(Operations));
         assert_eq!(policy.step(due, at(10 * 24 - 1)), EvidenceStep::Submit);
         assert_eq!(policy.next_look(due, at(10 * 24 - 1)), due);
     }

@@ -13,9 +13,6 @@ use super::book::ByMethod;
 use super::section::Section;
 use super::{DAY, MINUTE, Policies, PolicyBook};
 
-/// Characters of a file's digest in the name of its version.
-const DIGEST_CHARACTERS: usize = 8;
-
 /// One setting that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PolicyProblem {
@@ -111,8 +108,8 @@ impl PolicyFile {
         }
         let name = table.get("name").and_then(toml::Value::as_str).unwrap_or("policies");
         let digest = Sha256::digest(self.text.as_bytes());
-        let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let version = format!("{name}-{}", &digest[..DIGEST_CHARACTERS]).parse().ok();
+        let short = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+        let version = format!("{name}-{short:08x}").parse().ok();
         if version.is_none() {
             reading.problems.insert(PolicyProblem {
                 key: "name".to_owned(),
@@ -164,7 +161,7 @@ impl Reading<'_> {
         policies.overlay_everyone(&mut whole);
         policies.overlay(&mut whole);
         self.overrides.apply(&mut policies);
-        let known = PaymentMethod::ALL.map(|method| method.name());
+        let known = PaymentMethod::ALL.map(PaymentMethod::name);
         methods(&mut whole, &known, |name, section| {
             let mut others = policies.clone();
             let theirs = if Some(name) == method { &mut policies } else { &mut others };

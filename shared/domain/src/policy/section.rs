@@ -90,7 +90,7 @@ impl<'a> Section<'a> {
     /// Reads a table within this one, if it is there.
     pub(super) fn table(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_>)) {
         self.known.insert(key);
-        self.inner(key, key.to_owned(), read);
+        self.inner(key, key, read);
     }
 
     /// Reads a table of tables, whose names are the file's own.
@@ -101,7 +101,7 @@ impl<'a> Section<'a> {
     ) {
         self.table(key, |outer| {
             for name in outer.table.keys() {
-                outer.inner(name, quoted(name), |inner| read(name, inner));
+                outer.inner(name, &quoted(name), |inner| read(name, inner));
             }
             outer.names_are_free();
         });
@@ -127,10 +127,10 @@ impl<'a> Section<'a> {
         self.free_names = true;
     }
 
-    fn inner(&mut self, key: &str, written: String, read: impl FnOnce(&mut Section<'_>)) {
+    fn inner(&mut self, key: &str, written: &str, read: impl FnOnce(&mut Section<'_>)) {
         let Some(value) = self.table.get(key) else { return };
         let Some(table) = value.as_table() else {
-            self.refuse(&written, "must be a table");
+            self.refuse(written, "must be a table");
             return;
         };
         let mut inner = Section::named(table, format!("{}{written}.", self.path));

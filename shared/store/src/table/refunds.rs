@@ -151,6 +151,5 @@ pub(crate) async fn write(
         column(&rows, |of| at(of.row.last_event_at)) as _,
         column(&rows, |of| of.row.first_approver.as_ref().map(Token::as_str)) as _,
     );
-    written.execute(connection).await.map_err(Error::during("write refunds"))?;
-    Ok(())
+    written.execute(connection).await.map(drop).map_err(Error::during("write refunds"))
 }

@@ -40,7 +40,7 @@ impl DisputeRules {
         let policy = &self.book.for_order(&order).disputes;
         match policy.step(due_at, draft.now()) {
             EvidenceStep::Remind(level) => self.remind(draft, &order, &dispute, due_at, level),
-            EvidenceStep::Submit => self.submit(draft, &order, &dispute, due_at),
+            EvidenceStep::Submit => submit(draft, &order, &dispute, due_at),
             EvidenceStep::Missed => miss(draft, &order, dispute),
         }
     }
@@ -64,20 +64,6 @@ impl DisputeRules {
         Decision::apply(draft.finish())
     }
 
-    /// Hands in what evidence there is, and looks again at the deadline itself.
-    fn submit(
-        &self,
-        mut draft: Draft,
-        order: &Order,
-        dispute: &Dispute,
-        due_at: Timestamp,
-    ) -> Decision {
-        submit_evidence(&mut draft, order, dispute, OutcomeCode::DeadlineNear);
-        draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id), due_at);
-        draft.touch();
-        Decision::apply(draft.finish())
-    }
-
     /// A timer whose order is not known has no side effect, now or later (case 13).
     fn await_order(&self, deadline: &DisputeDeadline, moment: Moment) -> Decision {
         if moment.waited_out() {
@@ -89,6 +75,14 @@ impl DisputeRules {
 
 fn timer(deadline: &DisputeDeadline) -> (TimerKind, TimerOwner) {
     (TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(deadline.dispute_id))
+}
+
+/// Hands in what evidence there is, and looks again at the deadline itself.
+fn submit(mut draft: Draft, order: &Order, dispute: &Dispute, due_at: Timestamp) -> Decision {
+    submit_evidence(&mut draft, order, dispute, OutcomeCode::DeadlineNear);
+    draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id), due_at);
+    draft.touch();
+    Decision::apply(draft.finish())
 }
 
 /// Says that the deadline passed; the provider's verdict is still awaited.

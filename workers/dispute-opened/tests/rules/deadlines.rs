@@ -1,7 +1,7 @@
 //! Deadlines for evidence.
 
 use dispute_opened::DisputeRules;
-use domain::dispute::EscalationLevel;
+use domain::dispute::EscalationLevel::{Operations, Seller, TeamLead};
 use domain::message::Body;
 use domain::policy::AmountLimits;
 use domain::{Outcome, OutcomeCode, Policies, Timestamp};
@@ -49,7 +49,6 @@ fn case_080_one_after_the_other_is_told_that_the_deadline_comes_nearer() {
         };
         told.push((hours_left, level));
     }
-    use EscalationLevel::{Operations, Seller, TeamLead};
     assert_eq!(told, [(120, Seller), (48, TeamLead), (24, Operations)]);
     assert_eq!(armed(&world, 1), Some((submit_at(), 4)));
 }
