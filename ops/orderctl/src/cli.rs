@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use contracts::{EventKind, OrderId};
+use guidance::Zone;
 
 use crate::events::Rate;
 use crate::exit::EXIT_CODES;
@@ -145,7 +146,7 @@ pub(crate) struct WireArgs {
 /// Orders.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum OrderCommand {
-    /// Shows an order: its status, timeline, payments, refunds, disputes and ledger.
+    /// Shows an order: its status, timeline, payments, refunds, disputes, ledger, and guidance.
     ///
     /// Exits with 4 when the order is not known.
     Show(ShowArgs),
@@ -157,6 +158,12 @@ pub(crate) struct ShowArgs {
     /// The order's id.
     #[arg(value_name = "ID", value_parser = order_id)]
     pub(crate) id: OrderId,
+    /// The language of what the customer is told: BCP 47, such as `es-MX`; English by default.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) locale: Option<String>,
+    /// The time zone of what the customer is told, such as `Europe/Madrid`.
+    #[arg(long, value_name = "NAME", default_value = "UTC")]
+    pub(crate) zone: Zone,
 }
 
 /// The database's schema.

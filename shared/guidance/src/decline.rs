@@ -30,8 +30,7 @@ pub enum Category {
 }
 
 /// When the same payment may be tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Retry {
     /// Never.
     Never,
@@ -88,7 +87,7 @@ impl CustomerMessage {
 }
 
 /// What to make of a decline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guidance {
     /// What kind of decline it is.
     pub category: Category,
@@ -106,6 +105,15 @@ impl Guidance {
         match self.retry {
             Retry::Never => false,
             Retry::Now | Retry::After(_) => true,
+        }
+    }
+
+    /// How long to wait before the same payment is tried again; nothing when it never is.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.retry {
+            Retry::Never => None,
+            Retry::Now => Some(Duration::ZERO),
+            Retry::After(wait) => Some(wait),
         }
     }
 }

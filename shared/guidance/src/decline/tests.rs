@@ -59,6 +59,7 @@ fn each_kind_of_decline_has_its_answer() {
         let found = of(code);
         assert_eq!((found.category, found.retry, found.message), (category, retry, message));
         assert_eq!(found.retryable(), retry != never, "{code}");
+        assert_eq!(found.retry_after().is_some(), found.retryable(), "{code}");
     }
 }
 
