@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use fluent_bundle::{FluentError, FluentResource};
-use fluent_syntax::ast::{Entry, Expression, InlineExpression, Message, Pattern, PatternElement};
+use fluent_syntax::ast::{
+    Entry, Expression, InlineExpression, Message, Pattern, PatternElement, Term,
+};
 
 use super::catalogue::Catalogue;
 use super::problem::{Defect, Part, Problem};
@@ -14,12 +16,21 @@ use crate::notification::{Notification, TEMPLATES, Template};
 pub(super) struct Report<'a> {
     locale: &'a str,
     found: BTreeSet<&'static str>,
+    /// The terms that are defined, and those that are used, with the place of their use.
+    terms: BTreeSet<String>,
+    used_terms: Vec<(String, String)>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn on(locale: &'a str) -> Self {
-        Self { locale, found: BTreeSet::new(), problems: Vec::new() }
+        Self {
+            locale,
+            found: BTreeSet::new(),
+            terms: BTreeSet::new(),
+            used_terms: Vec::new(),
+            problems: Vec::new(),
+        }
     }
 
     pub(super) fn add(&mut self, place: String, defect: Defect) {
@@ -47,9 +58,9 @@ impl<'a> Report<'a> {
         for entry in resource.entries() {
             match entry {
                 Entry::Message(message) => self.message(message),
-                // Terms are checked where they are used; junk was reported by the parser.
-                Entry::Term(_)
-                | Entry::Comment(_)
+                Entry::Term(term) => self.term(term),
+                // Junk was reported by the parser.
+                Entry::Comment(_)
                 | Entry::GroupComment(_)
                 | Entry::ResourceComment(_)
                 | Entry::Junk { .. } => {}
@@ -73,6 +84,33 @@ impl<'a> Report<'a> {
             self.problems
                 .push(Problem::at(format!("{}: {}", self.locale, template.id), Defect::Missing));
         }
+        for (place, term) in std::mem::take(&mut self.used_terms) {
+            if !self.terms.contains(&term) {
+                self.add(place, Defect::UnknownTerm(term));
+            }
+        }
+    }
+
+    fn term(&mut self, term: &Term<&str>) {
+        let name = format!("-{}", term.id.name);
+        let used = self.references(&name, &term.value);
+        for variable in used.variables {
+            self.add_to(&name, Defect::UnknownParameter(variable, "none".to_owned()));
+        }
+        self.terms.insert(term.id.name.to_owned());
+    }
+
+    /// What a pattern refers to, of which parameters are left to be checked.
+    fn references(&mut self, name: &str, pattern: &Pattern<&str>) -> References {
+        let mut used = References::default();
+        used.pattern(pattern);
+        for other in std::mem::take(&mut used.others) {
+            self.add_to(name, Defect::NotOffered(other));
+        }
+        let place = format!("{}: {name}", self.locale);
+        let terms = std::mem::take(&mut used.terms).into_iter();
+        self.used_terms.extend(terms.map(|term| (place.clone(), term)));
+        used
     }
 
     fn message(&mut self, message: &Message<&str>) {
@@ -99,11 +137,7 @@ impl<'a> Report<'a> {
     }
 
     fn part(&mut self, template: &Template, part: Part, pattern: &Pattern<&str>) {
-        let mut used = References::default();
-        used.pattern(pattern);
-        for name in used.others {
-            self.add_to_part(template.id, part.name(), Defect::NotOffered(name));
-        }
+        let used = self.references(&format!("{}.{}", template.id, part.name()), pattern);
         let names: Vec<_> = template.parameters.iter().map(|it| it.name).collect();
         for name in used.variables.iter().filter(|name| !names.contains(&name.as_str())) {
             let offered = match &*names {
@@ -125,6 +159,7 @@ impl<'a> Report<'a> {
 #[derive(Default)]
 pub(super) struct References {
     pub(super) variables: BTreeSet<String>,
+    terms: BTreeSet<String>,
     /// Functions and messages, which templates do without.
     others: BTreeSet<String>,
 }
@@ -153,9 +188,10 @@ impl References {
 
     fn inline(&mut self, inline: &InlineExpression<&str>) {
         match inline {
-            InlineExpression::StringLiteral { .. }
-            | InlineExpression::NumberLiteral { .. }
-            | InlineExpression::TermReference { .. } => {}
+            InlineExpression::StringLiteral { .. } | InlineExpression::NumberLiteral { .. } => {}
+            InlineExpression::TermReference { id, .. } => {
+                self.terms.insert(id.name.to_owned());
+            }
             InlineExpression::VariableReference { id } => {
                 self.variables.insert(id.name.to_owned());
             }

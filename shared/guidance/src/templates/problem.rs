@@ -106,6 +106,9 @@ pub enum Defect {
     /// A part leaves out what the reader must know.
     #[error("${0} is not used: the part must say everything by itself")]
     UnusedParameter(&'static str),
+    /// A term is used that no file of the locale defines.
+    #[error("-{0} is not defined: add `-{0} = ..` to a file of this locale")]
+    UnknownTerm(String),
     /// A template calls a function or another message.
     #[error("refers to {0}: only parameters, plurals and terms (such as -shop) are offered")]
     NotOffered(String),

@@ -174,11 +174,38 @@ fn what_templates_do_without_is_named() {
 fn terms_may_be_used_once_they_are_defined() {
     let folder = copy();
     replace(&folder, "en/orders.ftl", "Thank you. We", "{ -shop } says: we");
+    // Not the plural that templates are measured with.
+    replace(&folder, "en/disputes.ftl", "hour is left.", "hour is left at { -place }.");
+    let found: Vec<_> = problems(&folder).iter().map(ToString::to_string).collect();
+    let add = |place, term| {
+        format!("en: {place}: -{term} is not defined: add `-{term} = ..` to a file of this locale")
+    };
+    assert_eq!(found, [add("dispute-deadline-near.text", "place"), add("order-paid.text", "shop")]);
+    let terms = "-shop = { -place }\n-place = Acme\n";
+    fs::write(folder.path().join("en/terms.ftl"), terms).unwrap();
+    assert!(Templates::load(folder.path()).is_ok());
+}
+
+#[test]
+fn a_term_that_refers_to_itself_is_found_by_filling_it() {
+    let folder = copy();
+    replace(&folder, "en/orders.ftl", "Thank you. We", "{ -shop } says: we");
+    replace(&folder, "en/orders.ftl", "order-paid =", "-shop = the { -shop }\norder-paid =");
     let found = problems(&folder);
     assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].place, "en: order-paid");
     assert!(matches!(found[0].defect, Defect::Unresolvable(_)), "{found:?}");
-    replace(&folder, "en/orders.ftl", "order-paid =", "-shop = Acme\norder-paid =");
-    assert!(Templates::load(folder.path()).is_ok());
+}
+
+#[test]
+fn a_term_has_no_parameters() {
+    check(
+        "en/orders.ftl",
+        "order-paid =",
+        "-shop = { $order }\norder-paid =",
+        "en: -shop",
+        &Defect::UnknownParameter("order".to_owned(), "none".to_owned()),
+    );
 }
 
 #[test]
