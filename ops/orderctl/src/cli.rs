@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use contracts::events::PaymentMethod;
 use contracts::{EventKind, OrderId, Token};
+use guidance::Zone;
 
 use crate::events::Rate;
 use crate::exit::EXIT_CODES;
@@ -149,7 +150,7 @@ pub(crate) struct WireArgs {
 /// Orders.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum OrderCommand {
-    /// Shows an order: its status, timeline, payments, refunds, disputes and ledger.
+    /// Shows an order: its status, timeline, payments, refunds, disputes, ledger, and guidance.
     ///
     /// Exits with 4 when the order is not known.
     Show(ShowArgs),
@@ -161,6 +162,12 @@ pub(crate) struct ShowArgs {
     /// The order's id.
     #[arg(value_name = "ID", value_parser = order_id)]
     pub(crate) id: OrderId,
+    /// The language of what the customer is told: BCP 47, such as `es-MX`; English by default.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) locale: Option<String>,
+    /// The time zone of what the customer is told, such as `Europe/Madrid`.
+    #[arg(long, value_name = "NAME", default_value = "UTC")]
+    pub(crate) zone: Zone,
 }
 
 /// The shops' choices.

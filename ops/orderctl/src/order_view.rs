@@ -3,14 +3,18 @@
 mod header;
 mod labels;
 mod moments;
+mod situation;
 mod tables;
+mod told;
 
 use contracts::OrderId;
+use guidance::Zone;
 use serde::Serialize;
 use store::timeline::Timeline;
 
 use crate::order_view::labels::Labels;
 use crate::order_view::tables::Balance;
+use crate::order_view::told::Told;
 use crate::render::{Style, Tone, View};
 
 /// Everything that is known of an order.
@@ -20,12 +24,19 @@ pub(crate) struct OrderView {
     #[serde(flatten)]
     timeline: Timeline,
     balances: Vec<Balance>,
+    guidance: Told,
 }
 
 impl OrderView {
-    /// From what is stored; the balances follow from its transfers.
-    pub(crate) fn new(order_id: OrderId, timeline: Timeline) -> Self {
-        Self { order_id, balances: tables::balances(&timeline), timeline }
+    /// From what is stored; the customer is told it in this locale, with times in this zone.
+    pub(crate) fn new(
+        order_id: OrderId,
+        timeline: Timeline,
+        locale: Option<&str>,
+        zone: &Zone,
+    ) -> Self {
+        let guidance = Told::of(order_id, &timeline, locale, zone);
+        Self { order_id, balances: tables::balances(&timeline), guidance, timeline }
     }
 }
 
@@ -40,6 +51,7 @@ impl View for OrderView {
             ("Refunds", tables::refunds(&self.timeline, &labels, style)),
             ("Disputes", tables::disputes(&self.timeline, &labels, style)),
             ("Ledger", tables::ledger(&self.balances, style)),
+            ("Guidance", self.guidance.text(&labels, style)),
         ];
         let shown = parts.into_iter().filter(|(_, text)| !text.is_empty());
         let shown: Vec<_> = shown

@@ -32,6 +32,6 @@ async fn show(args: ShowArgs, settings: &Settings, console: Console) -> Result<E
                     name messages` (a work queue, its `.dead`, or the unroutable queue)";
         return Err(Failure::new(Exit::NothingFound, what, next).because(why));
     }
-    console.show(&OrderView::new(args.id, timeline))?;
+    console.show(&OrderView::new(args.id, timeline, args.locale.as_deref(), &args.zone))?;
     Ok(Exit::Done)
 }

@@ -46,6 +46,10 @@ async fn programs_get_every_row_and_the_balances() {
     let receivable = receivable.clone().find(|it| it["account"] == "psp_receivable").unwrap();
     // Two captures came in; the disputed one and the fee are held back.
     assert_eq!(receivable["net_debit_minor"], 20_000 - 10_000 - 1_500);
+    let decline = &document["guidance"]["declines"][0];
+    assert_eq!(decline["code"], "insufficient_funds");
+    assert_eq!(decline["category"], "soft");
+    assert_eq!(decline["retry_after_s"], 24 * 60 * 60);
 }
 
 #[tokio::test]
@@ -86,6 +90,80 @@ async fn every_status_is_told_in_a_sentence() {
     for remark in ["is held for a payment under way since", "was refused", "stock was released"] {
         assert!(text.contains(remark), "{text}");
     }
+}
+
+#[tokio::test]
+async fn what_to_tell_the_customer_follows_from_how_the_order_stands() {
+    let database = TestDatabase::migrated().await;
+    store_story(&database).await;
+    for (change, template) in [
+        ("", "payment-disputed"),
+        ("UPDATE disputes SET status = 'won', closed_at = now()", "duplicate-payment-refunded"),
+        ("UPDATE refunds SET status = 'submitted'", "refund-sent"),
+        ("UPDATE refunds SET status = 'failed'", "refund-failed"),
+        (
+            "UPDATE refunds SET status = 'rejected', code = 'exceeds-refundable'",
+            "refund-rejected-amount",
+        ),
+        ("DELETE FROM refunds", "order-paid"),
+        (
+            "UPDATE orders SET status = 'expired', close_reason = 'payment_timeout', \
+             closed_at = now(), paid_at = NULL",
+            "order-expired",
+        ),
+        (
+            "UPDATE orders SET status = 'pending_payment', close_reason = NULL, closed_at = NULL; \
+             UPDATE captures SET applied_minor = 4000, classification = 'normal' \
+             WHERE capture_ref = 'cap_00000002'; \
+             DELETE FROM payment_attempts WHERE status <> 'captured'",
+            "payment-partial",
+        ),
+        ("DELETE FROM captures", "payment-reminder"),
+        ("UPDATE payment_attempts SET status = 'processing'", "payment-confirming"),
+        (
+            "UPDATE payment_attempts SET status = 'declined', decline_code = 'stolen_card'",
+            "payment-declined",
+        ),
+    ] {
+        database.run(change).await;
+        let show = orderctl(["order", "show", "-o", "json"]).arg(order().to_string());
+        let document = show.database(&database).run().exits_with(0).versioned_json();
+        assert_eq!(document["guidance"]["customer"]["template_id"], template, "{change}");
+    }
+    let text = show(&database, "200").stdout;
+    let hint = "attempt 1  stolen_card: fraud, not to be tried again. The card is reported stolen.";
+    assert!(text.contains(hint), "{text}");
+    assert!(!text.split("support").next().unwrap().contains("reported stolen"), "{text}");
+}
+
+#[tokio::test]
+async fn the_customer_is_told_in_the_language_and_zone_asked_for() {
+    let database = TestDatabase::migrated().await;
+    store_story(&database).await;
+    database
+        .run(
+            "UPDATE disputes SET status = 'won', closed_at = now(); DELETE FROM refunds; \
+             UPDATE orders SET status = 'expired', close_reason = 'payment_timeout', \
+             closed_at = now(), paid_at = NULL",
+        )
+        .await;
+    for (locale, zone, told) in [
+        ("es-MX", "Europe/Madrid", "1 de marzo de 2026 a las 13:30 hora estándar"),
+        ("zh-CN", "Asia/Shanghai", "2026年3月1日 中国标准时间 20:30"),
+        ("zh-TW", "UTC", "March 1, 2026 at 12:30 PM Coordinated Universal Time"),
+    ] {
+        let show = orderctl(["order", "show", "--locale", locale, "--zone", zone]);
+        let show = show.arg(order().to_string()).env("COLUMNS", "400").database(&database);
+        let text = show.run().exits_with(0).stdout;
+        assert!(text.contains(told), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_zone_that_does_not_exist_is_wrong_usage() {
+    let show = orderctl(["order", "show", "--zone", "Europe/Atlantis"]).arg(order().to_string());
+    let stderr = show.run().exits_with(2).stderr;
+    assert!(stderr.contains("unknown time zone `Europe/Atlantis`"), "{stderr}");
 }
 
 #[tokio::test]

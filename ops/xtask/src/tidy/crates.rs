@@ -13,6 +13,8 @@ use super::Finding;
 enum Tier {
     /// What events look like.
     Contracts,
+    /// What people are told.
+    Guidance,
     /// What events do.
     Domain,
     /// Metrics and logs: a leaf, for all that does I/O.
@@ -39,6 +41,7 @@ impl Tier {
     fn of(folder: &Path, name: &str) -> Option<Self> {
         match name {
             "contracts" => Some(Self::Contracts),
+            "guidance" => Some(Self::Guidance),
             "domain" => Some(Self::Domain),
             "telemetry" => Some(Self::Telemetry),
             "store" | "broker" => Some(Self::Adapter),
@@ -61,7 +64,9 @@ impl Tier {
             return false;
         }
         match other {
-            Self::Contracts | Self::Domain => self > other && self != Self::Telemetry,
+            Self::Contracts | Self::Guidance | Self::Domain => {
+                self > other && self != Self::Telemetry
+            }
             Self::Telemetry | Self::Adapter | Self::Runtime => {
                 self > other && self != Self::Testkit
             }
@@ -197,8 +202,8 @@ impl Manifest {
 
     fn direction(&self, dependency: &str) -> Finding {
         let advice = format!(
-            "`{}` may not depend on `{dependency}`: dependencies go contracts <- domain <- \
-             {{store, broker}} <- runtime <- workers <- tests",
+            "`{}` may not depend on `{dependency}`: dependencies go contracts <- guidance <- \
+             domain <- {{store, broker}} <- runtime <- workers <- tests",
             self.name
         );
         self.finding(dependency, "dependency-direction", advice)

@@ -172,6 +172,7 @@ fn a_dependency_against_the_direction_is_found() {
     for (path, name, dependency) in [
         ("shared/contracts/Cargo.toml", "contracts", "domain"),
         ("shared/contracts/Cargo.toml", "contracts", "telemetry"),
+        ("shared/guidance/Cargo.toml", "guidance", "domain"),
         ("shared/domain/Cargo.toml", "domain", "store"),
         ("shared/telemetry/Cargo.toml", "telemetry", "contracts"),
         ("shared/store/Cargo.toml", "store", "broker"),
