@@ -57,8 +57,6 @@ pub(crate) struct Life {
     books: Rc<Books>,
     pub(crate) record: Record,
     pub(crate) announced: Announced,
-    /// How many events were decided.
-    pub(crate) decided: u64,
     now: Timestamp,
     inbox: HashMap<String, Past>,
     parked: Vec<Parked>,
@@ -103,7 +101,6 @@ impl Life {
             books: Rc::clone(books),
             record: Record::default(),
             announced: Announced::default(),
-            decided: 0,
             now: began.plus(FIRST_MESSAGE),
             inbox: HashMap::new(),
             parked: Vec::new(),
@@ -224,7 +221,6 @@ impl Life {
         let state = if found { &self.record.state } else { &nowhere };
         let moment = Moment { now: self.now, parked_until };
         let decision = self.books.decide(state, event, moment);
-        self.decided += 1;
         self.take(event, &decision);
         self.check(event, &decision)
     }
