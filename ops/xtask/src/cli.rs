@@ -50,6 +50,8 @@ enum Task {
     Sqlx(SqlxArguments),
     /// Check the style that the compiler does not: sizes, names, dependency directions.
     Tidy,
+    /// Write the tests of each of the 88 cases into the table of `tests/README.md`.
+    Cases,
     /// Run all that a change has to pass: format, style, lints, documentation, SQL, tests, speed.
     Ci,
 }
@@ -140,6 +142,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Task::Sqlx(arguments) if arguments.check => finished(sqlx_data::check(&checkout)),
         Task::Sqlx(_) => finished(sqlx_data::refresh(&checkout)),
         Task::Tidy => finished(tidy::run(&checkout)),
+        Task::Cases => finished(tidy::cases::refresh(checkout.root())),
         Task::Ci => checks::run(&checkout),
     }
 }

@@ -149,7 +149,7 @@ FROM ranked AS earlier
 CROSS JOIN ranked AS later
 WHERE
     CASE later.status
-        WHEN 'capture_failed' THEN earlier.status IN ('partially_captured', 'captured')
+        WHEN 'capture_failed' THEN later.rank > earlier.rank OR earlier.status = 'review'
         WHEN 'captured' THEN later.rank > earlier.rank
             OR earlier.status IN ('capture_failed', 'review')
         ELSE later.rank > earlier.rank

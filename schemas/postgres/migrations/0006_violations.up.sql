@@ -445,7 +445,8 @@ FROM (
     UNION ALL
     SELECT 'captures', order_id, currency FROM captures
     UNION ALL
-    SELECT 'refunds', order_id, currency FROM refunds
+    -- A refused wish says what was asked for, in whatever currency (case 51).
+    SELECT 'refunds', order_id, CASE WHEN status <> 'rejected' THEN currency END FROM refunds
     UNION ALL
     SELECT 'disputes', order_id, currency FROM disputes
     UNION ALL

@@ -128,13 +128,14 @@ impl AttemptStatus {
     }
 
     /// Legal edges, `None` standing for the attempt's beginning.
+    ///
+    /// A capture's failure may be reported before the capture itself (case 50).
     pub fn can_follow(self, from: Option<AttemptStatus>) -> bool {
         match (from, self) {
-            // Only money that was ours can be lost again (case 50).
-            (Some(from), Self::CaptureFailed) => {
-                matches!(from, Self::PartiallyCaptured | Self::Captured)
-            }
-            (None, _) | (Some(Self::CaptureFailed | Self::Review), Self::Captured) => true,
+            // Money may come after a failure, and what contradicted itself may be taken back.
+            (None, _)
+            | (Some(Self::CaptureFailed | Self::Review), Self::Captured)
+            | (Some(Self::Review), Self::CaptureFailed) => true,
             (Some(from), to) => to.rank() > from.rank(),
         }
     }

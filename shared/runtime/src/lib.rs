@@ -19,6 +19,7 @@ mod sessions;
 mod settings;
 mod settle;
 mod stop;
+pub mod trial;
 mod worker;
 
 /// Every binary allocates with it: a quarter of a worker's time went into the system's allocator.

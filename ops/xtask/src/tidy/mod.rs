@@ -3,6 +3,7 @@
 //! Every rule is one function from what lies in the checkout to findings, and every finding says
 //! where, which rule, and what to do.
 
+pub(crate) mod cases;
 mod crates;
 mod forbidden;
 mod layout;
@@ -62,6 +63,7 @@ pub fn check(root: &Path) -> Result<Vec<Finding>> {
     let sources = Source::read_all(root)?;
     let mut findings = layout::check(root)?;
     findings.extend(crates::check(root)?);
+    findings.extend(cases::check(root, &sources)?);
     findings.extend(forbidden::backoff_in_one_file(&sources));
     for source in &sources {
         findings.extend(size::check(source));

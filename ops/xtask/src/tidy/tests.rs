@@ -243,3 +243,32 @@ fn the_retry_crate_in_a_second_file_is_found() {
     breaks("shared/runtime/src/second.rs", text, "backoff", 2);
     is_fine("shared/runtime/src/second.rs", "use crate::backoff::Policy;\n");
 }
+
+#[test]
+fn a_case_of_the_table_has_a_test_and_a_test_has_a_row() {
+    let table = "tests/README.md";
+    breaks(table, "| 1 | paid | rule | `case_001_paid` |\n", "case-table", 1);
+    breaks("shared/domain/src/paid.rs", "fn case_001_paid() {}\n", "case-table", 1);
+    let found = findings_after("shared/domain/tests/paid.rs", "#[test]\nfn case_001_paid() {}\n");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].path, Path::new(table));
+}
+
+#[test]
+fn a_case_without_a_test_says_so_as_long_as_it_may() {
+    let root = tidy_checkout();
+    let first = |last: u32, row: &str| {
+        let names: Vec<_> = (1..last).map(|number| format!("case_{number:03}_x")).collect();
+        let listed = |(number, name)| format!("| {number} | x | rule | `{name}` |");
+        let table: Vec<String> = (1..).zip(&names).map(listed).collect();
+        let table = table.join("\n");
+        let tests: Vec<String> =
+            names.iter().map(|name| format!("#[test]\nfn {name}() {{}}")).collect();
+        write(root.path(), "tests/README.md", &format!("{table}\n{row}\n"));
+        write(root.path(), "shared/domain/tests/cases.rs", &tests.join("\n"));
+        check(root.path()).unwrap()
+    };
+    assert_eq!(first(68, "| 68 | x | – | not yet |"), []);
+    assert_eq!(first(67, "| 67 | x | – | not yet |").len(), 1);
+    assert_eq!(first(69, "").len(), 1, "case 68 has a test by now");
+}

@@ -61,6 +61,16 @@ async fn a_busy_town_violates_nothing() {
     assert_eq!(sql.texts(statuses).await, expected);
 }
 
+#[tokio::test]
+async fn a_refused_wish_in_another_currency_violates_nothing() {
+    let home = Home::new().await;
+    let mut sql = town(&home).await;
+    let refused = "SELECT count(*) FROM refunds WHERE status = 'rejected' AND currency = 'USD'";
+    sql.run("UPDATE refunds SET currency = 'USD' WHERE status = 'rejected'").await;
+    assert_eq!(sql.count(refused).await, 1);
+    assert_eq!(found(&home).await, Vec::<String>::new());
+}
+
 /// Faults that the constraints let pass, and the invariant that each of them breaks.
 const FAULTS: &[(&str, &str)] = &[
     (

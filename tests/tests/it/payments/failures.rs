@@ -15,7 +15,7 @@ use testkit::world::World;
 
 use crate::payments::scene::{
     after, attempt, capture, capture_as, check_attempt, check_books, check_noop, check_order,
-    check_quarantined, money, order, paid, placed, report, row, tell_all,
+    check_quarantined, money, order, paid, placed, report, row, tell, tell_all,
 };
 
 fn failed(number: u32, amount_minor: i64) -> ShopEvent {
@@ -173,11 +173,34 @@ fn case_050_a_failure_that_comes_before_its_capture_still_counts() {
 }
 
 #[test]
-fn case_050_a_failure_before_its_capture_ends_an_attempt_under_way() {
-    let mut world = after(placed(), &[report(1, PaymentOutcome::Processing, 10_000)]);
-    tell_all(&mut world, &[failed(1, 10_000)]);
-    check_attempt(&world, 1, AttemptStatus::Failed);
-    assert!(!world.state.payment_in_flight());
+fn case_050_a_failure_before_its_capture_ends_an_attempt_as_one_after_it_does() {
+    use PaymentOutcome::{Authorized, Declined, Processing, RequiresAction, Voided};
+    for before in [RequiresAction, Processing, Declined, Authorized, Voided] {
+        let in_order = [capture(1, 4_000), failed(1, 4_000)];
+        let in_disorder = [failed(1, 4_000), capture(1, 4_000)];
+        for told in [in_order, in_disorder] {
+            let mut world = after(placed(), &[report(1, before, 10_000)]);
+            for event in &told {
+                tell(&mut world, event);
+            }
+            check_attempt(&world, 1, AttemptStatus::CaptureFailed);
+            check_books(&world, 0, 0, 0);
+            assert!(!world.state.payment_in_flight());
+        }
+    }
+}
+
+#[test]
+fn case_048_an_attempt_leaves_review_when_what_was_too_much_failed() {
+    let authorized = report(1, PaymentOutcome::Authorized, 8_000);
+    let parts = [capture_as(1, "c-1", 6_000), capture_as(1, "c-2", 4_000)];
+    let mut world = after(placed(), &[authorized]);
+    tell_all(&mut world, &parts);
+    check_attempt(&world, 1, AttemptStatus::Review);
+    tell_all(&mut world, &[failed(1, 4_000).with("capture_ref", "c-2")]);
+    check_attempt(&world, 1, AttemptStatus::Captured);
+    tell_all(&mut world, &[failed(1, 6_000).with("capture_ref", "c-1")]);
+    check_attempt(&world, 1, AttemptStatus::CaptureFailed);
 }
 
 #[test]

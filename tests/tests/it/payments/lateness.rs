@@ -4,14 +4,17 @@ use contracts::events::{PaymentOutcome, RefundReason};
 use domain::changes::UnappliedCause;
 use domain::order::OrderStatus;
 use domain::payment::{AttemptStatus, Classification};
-use domain::{Changes, Moment, Outcome, OutcomeCode, ParkKey};
+use domain::refund::RefundStatus;
+use domain::{Changes, Moment, Outcome, OutcomeCode, ParkKey, Policies};
+use refund_requested::RefundRules;
 use serde_json::json;
-use testkit::shop::{ShopEvent, at, order_created};
+use testkit::shop::{ShopEvent, at, order_created, refund_requested, refund_updated, timeout};
 use testkit::world::World;
 
 use crate::payments::scene::{
-    after, cancelled, capture, check_attempt, check_books, check_last_capture, check_order,
-    check_refunds, decide, expired, money, order, placed, report, row, tell, tell_all,
+    after, cancelled, capture, check_attempt, check_books, check_last_capture, check_noop,
+    check_order, check_refunds, decide, expired, money, order, paid, placed, report, row, tell,
+    tell_all,
 };
 
 fn happened(event: ShopEvent, time: &str) -> ShopEvent {
@@ -131,4 +134,19 @@ fn case_084_a_capture_of_a_cancelled_order_is_refunded() {
     let reason = RefundReason::OrderCancelled;
     check_late(cancelled(), "12:10:00", OutcomeCode::LateNotification, reason);
     check_late(cancelled(), "12:11:00", OutcomeCode::LatePayment, reason);
+}
+
+#[test]
+fn case_067_a_partly_refunded_order_does_not_expire() {
+    let refunds = RefundRules::new(Policies::default());
+    let mut world = paid();
+    world.handle(&refunds, &refund_requested(order(), "r-1", 4_000));
+    let refund = world.state.refunds[0].id;
+    world.clock("13:30:00");
+    world.handle(&refunds, &refund_updated(order(), refund, "succeeded"));
+    assert_eq!(world.state.refunds[0].status, RefundStatus::Succeeded);
+    let armed = world.state.timers.iter().any(|timer| timer.resolved_at.is_none());
+    assert!(!armed, "nobody looks whether it is paid any more");
+    check_noop(&mut world, &timeout(order(), 1, at("12:30:00")), OutcomeCode::AlreadyPaid);
+    assert_eq!(world.sent_count("inventory.release_requested"), 0);
 }

@@ -77,16 +77,18 @@ fn put_attempt(
     let mut attempt = report.attempt(known);
     let captured = draft.state().captured(report.order, attempt.id)?;
     let captured = captured.checked_add(report.event.amount)?;
-    if attempt.authorized.is_zero() {
-        attempt.authorized = report.authorized().unwrap_or(attempt.authorized);
-    }
+    report.tell_authorized(&mut attempt);
     if attempt.authorized.is_zero() && captured.minor() > attempt.amount.minor() {
         attempt.amount = captured;
     }
     let target = status_after(&attempt, captured, report.event.final_capture);
     attempt.status = match from {
-        // After a failed capture only `captured` may follow, however much it is.
-        Some(AttemptStatus::CaptureFailed) if !target.can_follow(from) => AttemptStatus::Captured,
+        // After a failed or contradictory capture only `captured` may follow, however much it is.
+        Some(AttemptStatus::CaptureFailed | AttemptStatus::Review)
+            if target == AttemptStatus::PartiallyCaptured =>
+        {
+            AttemptStatus::Captured
+        }
         Some(from) if !target.can_follow(Some(from)) => from,
         Some(_) | None => target,
     };

@@ -55,6 +55,13 @@ impl Report<'_> {
     pub(super) fn authorized(&self) -> Option<Money> {
         self.event.authorized.filter(|amount| amount.currency() == self.order.total.currency())
     }
+
+    /// Takes over what was authorised, if nothing told it before.
+    pub(super) fn tell_authorized(&self, attempt: &mut Attempt) {
+        if attempt.authorized.is_zero() {
+            attempt.authorized = self.authorized().unwrap_or(attempt.authorized);
+        }
+    }
 }
 
 /// The provider's reference of a capture: the attempt's own when there is only one.

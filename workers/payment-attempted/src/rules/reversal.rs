@@ -12,7 +12,7 @@ use domain::{Decision, Draft, OutcomeCode};
 
 use super::contradiction::Contradiction;
 use super::progress::announce_failure;
-use super::report::{Report, capture_ref, reference};
+use super::report::{Report, capture_ref, over_captured, reference};
 
 /// Takes a capture back out of the books; the order keeps its status (case 37).
 pub(super) fn record(mut draft: Draft, report: &Report<'_>) -> Result<Decision, Contradiction> {
@@ -103,15 +103,20 @@ fn call_off(draft: &mut Draft, report: &Report<'_>, key: Option<&str>) -> Result
     Ok(())
 }
 
-/// An attempt that has no money left has failed.
+/// An attempt that has no money left has failed; one with as much as was authorised is in order.
+///
+/// Only the money that is left counts, so that the failure may come before its capture.
 fn put_attempt(draft: &mut Draft, report: &Report<'_>) -> Result<Attempt, MoneyError> {
     let known = draft.state().attempt(report.event.attempt_id);
     let from = known.map(|attempt| attempt.status);
     let mut attempt = report.attempt(known);
-    let nothing_left = draft.state().captured(report.order, attempt.id)?.is_zero();
-    let failures = [AttemptStatus::CaptureFailed, AttemptStatus::Failed];
-    if let Some(failed) = failures.into_iter().find(|to| nothing_left && to.can_follow(from)) {
-        attempt.status = failed;
+    report.tell_authorized(&mut attempt);
+    let left = draft.state().captured(report.order, attempt.id)?;
+    let in_review = from == Some(AttemptStatus::Review);
+    if left.is_zero() && from != Some(AttemptStatus::CaptureFailed) {
+        attempt.status = AttemptStatus::CaptureFailed;
+    } else if in_review && !over_captured(&attempt, left) {
+        attempt.status = AttemptStatus::Captured;
     }
     draft.put_attempt(attempt.clone(), Some(OutcomeCode::CaptureFailed));
     Ok(attempt)
