@@ -11,6 +11,8 @@ use super::Finding;
 /// The place of a crate in the workspace; a later one may depend on earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tier {
+    /// What no message may hold.
+    Cardscan,
     /// What events look like.
     Contracts,
     /// What events do.
@@ -38,6 +40,7 @@ enum Tier {
 impl Tier {
     fn of(folder: &Path, name: &str) -> Option<Self> {
         match name {
+            "cardscan" => Some(Self::Cardscan),
             "contracts" => Some(Self::Contracts),
             "domain" => Some(Self::Domain),
             "telemetry" => Some(Self::Telemetry),
@@ -61,7 +64,9 @@ impl Tier {
             return false;
         }
         match other {
-            Self::Contracts | Self::Domain => self > other && self != Self::Telemetry,
+            Self::Cardscan | Self::Contracts | Self::Domain => {
+                self > other && self != Self::Telemetry
+            }
             Self::Telemetry | Self::Adapter | Self::Runtime => {
                 self > other && self != Self::Testkit
             }
@@ -197,8 +202,8 @@ impl Manifest {
 
     fn direction(&self, dependency: &str) -> Finding {
         let advice = format!(
-            "`{}` may not depend on `{dependency}`: dependencies go contracts <- domain <- \
-             {{store, broker}} <- runtime <- workers <- tests",
+            "`{}` may not depend on `{dependency}`: dependencies go cardscan <- contracts <- \
+             domain <- {{store, broker}} <- runtime <- workers <- tests",
             self.name
         );
         self.finding(dependency, "dependency-direction", advice)
