@@ -5,6 +5,7 @@ use serde::de::value::BorrowedStrDeserializer;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use crate::card_data::card_data;
 use crate::envelope::Attributes;
 use crate::error::{DecodeError, RuleCode};
 use crate::event::DataError;
@@ -39,9 +40,11 @@ impl Default for Limits {
 }
 
 /// Prefixes by which senders mark CloudEvents attributes in headers (binary mode).
-const HEADER_PREFIXES: [&str; 3] = ["ce-", "cloudEvents_", "cloudEvents:"];
+pub(crate) const HEADER_PREFIXES: [&str; 3] = ["ce-", "cloudEvents_", "cloudEvents:"];
 
 /// Decodes and validates a message.
+///
+/// A message with card data is refused, whatever else may be wrong with it.
 ///
 /// # Errors
 /// The first rule that the message breaks; never retried, because no retry can mend it.
@@ -49,6 +52,10 @@ pub fn decode<E: Event>(
     message: WireMessage<'_>,
     limits: &Limits,
 ) -> Result<Envelope<E>, DecodeError> {
+    // Before all else: what is wrong for another reason is kept, and this may not be.
+    if let Some(finding) = card_data(message) {
+        return Err(DecodeError::from(&finding));
+    }
     if message.body.len() > limits.body_bytes {
         let rule = format!("must be at most {} bytes", limits.body_bytes);
         return Err(DecodeError::new(RuleCode::BodyTooLarge, "", rule));

@@ -8,6 +8,10 @@ use std::fmt;
 /// It is the metric label, the dead-letter header and the name of the runbook page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RuleCode {
+    /// A card number stands somewhere in the message, which is refused unread.
+    CardNumber,
+    /// A card's security code, stripe or PIN stands somewhere in the message.
+    SecurityCode,
     /// The body is larger than the limit.
     BodyTooLarge,
     /// The body nests deeper than the limit.
@@ -58,7 +62,9 @@ pub enum RuleCode {
 
 impl RuleCode {
     /// Every code, in the order of declaration.
-    pub const ALL: [RuleCode; 23] = [
+    pub const ALL: [RuleCode; 25] = [
+        Self::CardNumber,
+        Self::SecurityCode,
         Self::BodyTooLarge,
         Self::TooDeep,
         Self::MalformedJson,
@@ -87,6 +93,8 @@ impl RuleCode {
     /// The stable kebab-case name.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::CardNumber => "card-number",
+            Self::SecurityCode => "security-code",
             Self::BodyTooLarge => "body-too-large",
             Self::TooDeep => "too-deep",
             Self::MalformedJson => "malformed-json",

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod card_data;
 mod currency;
 mod decode;
 mod envelope;
@@ -14,6 +15,7 @@ mod strict;
 mod text;
 mod timestamp;
 
+pub use card_data::card_data;
 pub use currency::Currency;
 pub use decode::{Limits, WireMessage, decode};
 pub use envelope::{Envelope, Outgoing, STRUCTURED_CONTENT_TYPE};

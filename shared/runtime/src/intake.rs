@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::acks::Acks;
 use crate::batch::Job;
+use crate::door;
 use crate::failure::Failure;
 use crate::failures::{DeskError, FailedMessage, FailureDesk, headers};
 use crate::lane::{self, LaneReports, LaneShared};
@@ -117,17 +118,12 @@ impl<R: Rules> Round<R> {
     fn accept(&mut self, delivery: Delivery) {
         self.last_tag = self.last_tag.max(delivery.tag);
         let attempt = attempt(&delivery);
-        let decoded = {
-            let headers: Vec<_> = delivery
-                .properties
-                .headers
-                .iter()
-                .filter_map(|(name, value)| Some((name, value.as_str()?)))
-                .collect();
+        let decoded = door::check_beside_body(&delivery).and_then(|()| {
+            let headers = door::texts(&delivery);
             let content_type = delivery.properties.content_type.as_deref();
             let message = WireMessage { content_type, headers: &headers, body: &delivery.body };
             decode::<R::Event>(message, &self.shared.config.limits)
-        };
+        });
         // Nobody listening in either arm means that the round is over: the message comes again.
         match decoded {
             Ok(envelope) => {
@@ -138,6 +134,8 @@ impl<R: Rules> Round<R> {
             }
             Err(error) => {
                 self.shared.metrics.received("unknown");
+                // From here on it is logged, published and stored.
+                let delivery = door::without_card_data(delivery);
                 let message_id = delivery.properties.message_id.clone();
                 let message_id = message_id.unwrap_or_else(|| "-".to_owned());
                 let failure = Failure::from(error);

@@ -1,5 +1,6 @@
 //! End to end: real binaries, a real broker, a real database.
 
+mod cards;
 mod convergence;
 mod disorder;
 mod lives;

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use broker::{ConsumeEnd, Consumer, Delivery, Session, Settled, Settler};
-use runtime::{Process, WORKERS, database_ready, now, sessions, topology_ready};
+use runtime::{Process, WORKERS, database_ready, now, sessions, topology_ready, without_card_data};
 use store::{Class, Database, Transaction, dead_letters};
 use telemetry::happenings::DeadLettersParked;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -73,6 +73,8 @@ async fn consume(mut consumer: Consumer, origin: Origin, found: Sender<Found>) -
     loop {
         match consumer.next().await {
             Ok(delivery) => {
+                // What the broker dead-lettered by itself has not been through any worker's door.
+                let delivery = without_card_data(delivery);
                 let (origin, settler) = (origin.clone(), settler.clone());
                 if found.send(Found { delivery, origin, settler }).await.is_err() {
                     return ConsumeEnd::Stopped;

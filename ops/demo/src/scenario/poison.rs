@@ -62,6 +62,12 @@ pub(super) const KINDS: &[Poison] = &[
     }),
     poison("unknown type", "unknown-type", |it| it.set("/type", json!("shop.order.shipped.v1"))),
     poison("test event", "mode-mismatch", |it| it.set("/data/livemode", json!(false))),
+    poison("card number", "card-number", |it| {
+        it.set("/data/locale", json!("4111 1111 1111 1111"));
+    }),
+    poison("security code", "security-code", |it| {
+        it.spell("\"revision\":1", "\"revision\":1,\"cvc\":\"123\"");
+    }),
     poison("oversized", "body-too-large", |it| {
         it.set("/data/locale", json!("x".repeat(70_000)));
     }),

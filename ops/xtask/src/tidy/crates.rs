@@ -11,6 +11,8 @@ use super::Finding;
 /// The place of a crate in the workspace; a later one may depend on earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tier {
+    /// What no message may hold.
+    Cardscan,
     /// What events look like.
     Contracts,
     /// What people are told.
@@ -40,6 +42,7 @@ enum Tier {
 impl Tier {
     fn of(folder: &Path, name: &str) -> Option<Self> {
         match name {
+            "cardscan" => Some(Self::Cardscan),
             "contracts" => Some(Self::Contracts),
             "guidance" => Some(Self::Guidance),
             "domain" => Some(Self::Domain),
@@ -64,7 +67,7 @@ impl Tier {
             return false;
         }
         match other {
-            Self::Contracts | Self::Guidance | Self::Domain => {
+            Self::Cardscan | Self::Contracts | Self::Guidance | Self::Domain => {
                 self > other && self != Self::Telemetry
             }
             Self::Telemetry | Self::Adapter | Self::Runtime => {
@@ -202,8 +205,8 @@ impl Manifest {
 
     fn direction(&self, dependency: &str) -> Finding {
         let advice = format!(
-            "`{}` may not depend on `{dependency}`: dependencies go contracts <- guidance <- \
-             domain <- {{store, broker}} <- runtime <- workers <- tests",
+            "`{}` may not depend on `{dependency}`: dependencies go cardscan <- contracts <- \
+             guidance <- domain <- {{store, broker}} <- runtime <- workers <- tests",
             self.name
         );
         self.finding(dependency, "dependency-direction", advice)

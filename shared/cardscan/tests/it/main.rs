@@ -1,0 +1,4 @@
+//! What is found wherever it stands, and what passes.
+
+mod clean;
+mod hidden;
