@@ -45,7 +45,9 @@ CREATE TYPE dispute_reason AS ENUM (
     'credit_not_processed', 'subscription_canceled', 'unrecognized', 'incorrect_amount', 'general'
 );
 
-CREATE TYPE timer_kind AS ENUM ('payment_timeout', 'payment_reminder', 'dispute_evidence_due');
+CREATE TYPE timer_kind AS ENUM (
+    'payment_timeout', 'payment_reminder', 'dispute_evidence_due', 'unapplied_money_due'
+);
 CREATE TYPE timer_status AS ENUM ('armed', 'fired', 'cancelled');
 
 CREATE TYPE account AS ENUM (
@@ -55,19 +57,20 @@ CREATE TYPE account AS ENUM (
 CREATE TYPE journal_code AS ENUM (
     'capture', 'capture_reversed', 'refund_reserved', 'refund_released', 'refund_settled',
     'refund_reversed', 'dispute_opened', 'dispute_fee', 'dispute_won', 'dispute_lost',
-    'dispute_loss_reversed'
+    'dispute_loss_reversed', 'unapplied_applied', 'unapplied_written_off'
 );
 CREATE TYPE unapplied_cause AS ENUM (
     'orphan', 'currency_mismatch', 'merchant_mismatch', 'fact_conflict'
 );
 CREATE TYPE unapplied_resolution AS ENUM ('applied', 'refunded', 'written_off');
+CREATE TYPE unapplied_decision AS ENUM ('refund', 'write_off');
 
 CREATE TYPE history_entity AS ENUM ('order', 'payment', 'refund', 'dispute');
 
 CREATE TYPE event_kind AS ENUM (
-    'order.created', 'order.cancel_requested', 'payment.attempted', 'payment.timeout',
-    'payment.reminder', 'refund.requested', 'refund.updated', 'dispute.opened', 'dispute.updated',
-    'dispute.deadline'
+    'order.created', 'order.cancel_requested', 'payment.attempted', 'payment.unapplied_due',
+    'payment.timeout', 'payment.reminder', 'refund.requested', 'refund.updated',
+    'dispute.opened', 'dispute.updated', 'dispute.deadline'
 );
 CREATE TYPE inbox_outcome AS ENUM (
     'applied', 'noop', 'parked', 'orphaned', 'rejected', 'quarantined'

@@ -11,6 +11,8 @@ pub enum EventKind {
     OrderCancelRequested,
     /// A payment provider reports on an attempt.
     PaymentAttempted,
+    /// Ours: money that fits no order is to be looked at again.
+    UnappliedDue,
     /// Ours: an order's payment window ends.
     PaymentTimeout,
     /// Ours: an unpaid order is due a reminder.
@@ -29,10 +31,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [EventKind; 10] = [
+    pub const ALL: [EventKind; 11] = [
         Self::OrderCreated,
         Self::OrderCancelRequested,
         Self::PaymentAttempted,
+        Self::UnappliedDue,
         Self::PaymentTimeout,
         Self::PaymentReminder,
         Self::RefundRequested,
@@ -48,6 +51,7 @@ impl EventKind {
             Self::OrderCreated => "order.created",
             Self::OrderCancelRequested => "order.cancel_requested",
             Self::PaymentAttempted => "payment.attempted",
+            Self::UnappliedDue => "payment.unapplied_due",
             Self::PaymentTimeout => "payment.timeout",
             Self::PaymentReminder => "payment.reminder",
             Self::RefundRequested => "refund.requested",
@@ -64,6 +68,7 @@ impl EventKind {
             Self::OrderCreated => "shop.order.created.v1",
             Self::OrderCancelRequested => "shop.order.cancel_requested.v1",
             Self::PaymentAttempted => "shop.payment.attempted.v1",
+            Self::UnappliedDue => "orderflow.payment.unapplied_due.v1",
             Self::PaymentTimeout => "orderflow.payment.timeout.v1",
             Self::PaymentReminder => "orderflow.payment.reminder.v1",
             Self::RefundRequested => "shop.refund.requested.v1",

@@ -98,6 +98,8 @@ named! {
         DeadlineMissed = "deadline-missed",
         /// No answer is possible (case 79).
         NoResponsePossible = "no-response-possible",
+        /// Money that fits no order waits for a person's decision.
+        UnappliedOverdue = "unapplied-overdue",
         /// A status would follow one that it cannot follow.
         IllegalTransition = "illegal-transition",
         /// A sum is larger than any amount accepted (case 55).

@@ -33,6 +33,8 @@ pub struct Policies {
     pub refunds: RefundPolicy,
     /// How disputes are answered.
     pub disputes: DisputePolicy,
+    /// How long money that fits no order is kept.
+    pub unapplied: UnappliedPolicy,
 }
 
 /// Payment windows by method.
@@ -108,6 +110,15 @@ pub struct DisputePolicy {
     pub submit_before_due: Duration,
 }
 
+/// How long money that fits no order is kept before something happens to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnappliedPolicy {
+    /// How long its order may still come before the money goes back by itself (case 25).
+    pub refund_after: Duration,
+    /// How long a person may take to decide on money that contradicts its order (I26).
+    pub sla: Duration,
+}
+
 impl Default for Policies {
     fn default() -> Self {
         Self {
@@ -130,6 +141,7 @@ impl Default for Policies {
                 max_per_customer: 5,
             },
             disputes: DisputePolicy { submit_before_due: 6 * HOUR },
+            unapplied: UnappliedPolicy { refund_after: DAY, sla: 3 * DAY },
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Timers: when an order or dispute is to be looked at again.
+//! Timers: when an order, a dispute or money without an order is to be looked at again.
 
-use contracts::{DisputeId, EventKind, OrderId, Timestamp};
+use contracts::{DisputeId, EventKind, MoneyId, OrderId, Timestamp};
 use uuid::Uuid;
 
 use crate::decision::OutcomeCode;
@@ -15,6 +15,8 @@ named! {
         PaymentReminder = "payment_reminder",
         /// A dispute's evidence is due.
         DisputeEvidenceDue = "dispute_evidence_due",
+        /// Money that fits no order has waited long enough, or a person decided on it.
+        UnappliedMoneyDue = "unapplied_money_due",
     }
 }
 
@@ -25,6 +27,7 @@ impl TimerKind {
             Self::PaymentTimeout => EventKind::PaymentTimeout,
             Self::PaymentReminder => EventKind::PaymentReminder,
             Self::DisputeEvidenceDue => EventKind::DisputeDeadline,
+            Self::UnappliedMoneyDue => EventKind::UnappliedDue,
         }
     }
 }
@@ -48,6 +51,8 @@ pub enum TimerOwner {
     Order(OrderId),
     /// One of its disputes.
     Dispute(DisputeId),
+    /// Money whose report names the order.
+    Money(MoneyId),
 }
 
 impl From<TimerOwner> for Uuid {
@@ -55,6 +60,7 @@ impl From<TimerOwner> for Uuid {
         match owner {
             TimerOwner::Order(order) => order.into(),
             TimerOwner::Dispute(dispute) => dispute.into(),
+            TimerOwner::Money(money) => money.into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! End to end: real binaries, a real broker, a real database.
 
 mod disorder;
+mod ledger;
 mod lives;
 mod money;
 mod outages;
@@ -8,3 +9,4 @@ mod payments;
 mod poison;
 mod start;
 mod timers;
+mod unapplied;

@@ -145,6 +145,7 @@ impl Event for RefundEvent {
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
             | EventKind::PaymentAttempted
+            | EventKind::UnappliedDue
             | EventKind::PaymentTimeout
             | EventKind::PaymentReminder
             | EventKind::DisputeOpened

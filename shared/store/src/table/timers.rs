@@ -45,6 +45,7 @@ pub(crate) fn owner(kind: TimerKind, id: Uuid) -> TimerOwner {
     match kind {
         TimerKind::PaymentTimeout | TimerKind::PaymentReminder => TimerOwner::Order(id.into()),
         TimerKind::DisputeEvidenceDue => TimerOwner::Dispute(id.into()),
+        TimerKind::UnappliedMoneyDue => TimerOwner::Money(id.into()),
     }
 }
 

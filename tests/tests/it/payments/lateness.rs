@@ -1,9 +1,9 @@
 //! Money and reports that come late, early, or without their order.
 
 use contracts::events::{PaymentOutcome, RefundReason};
-use domain::changes::UnappliedCause;
 use domain::order::OrderStatus;
 use domain::payment::{AttemptStatus, Classification};
+use domain::unapplied::UnappliedCause;
 use domain::{Changes, Moment, Outcome, OutcomeCode, ParkKey};
 use serde_json::json;
 use testkit::shop::{ShopEvent, at, order_created};
