@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::guard;
 use crate::parts::{
-    backlog, cold_start, curves, growth, latency, references, relay, timers, workers,
+    backlog, cold_start, curves, growth, latency, references, relay, timers, verify, workers,
 };
 use crate::results::{Circumstances, Figures, load, publish};
 
@@ -68,6 +68,8 @@ pub(crate) enum Part {
     Relay,
     /// From the start of a process to its first commit.
     ColdStart,
+    /// Every invariant, on a database full of orders of every kind.
+    Verify,
     /// The backlog over batch size, prefetch and lanes, with plots.
     Curves,
 }
@@ -180,6 +182,7 @@ impl<'a> Run<'a> {
             Part::Timers => self.publish(&timers::run(&settings).await?),
             Part::Relay => self.publish(&relay::run(&settings).await?),
             Part::ColdStart => self.publish(&cold_start::run(&settings).await?),
+            Part::Verify => self.publish(&verify::run(&settings).await?),
             Part::Curves => self.publish(&curves::run(&settings).await?),
         }
     }
@@ -226,6 +229,7 @@ impl Part {
             | Self::Timers
             | Self::Relay
             | Self::ColdStart
+            | Self::Verify
             | Self::Curves => !short,
         }
     }

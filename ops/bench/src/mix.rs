@@ -120,7 +120,7 @@ pub(crate) fn dispute(number: u32, now: Timestamp) -> ShopEvent {
 pub(crate) fn worker(kind: EventKind) -> &'static str {
     match kind {
         EventKind::OrderCreated | EventKind::OrderCancelRequested => "order-created",
-        EventKind::PaymentAttempted => "payment-attempted",
+        EventKind::PaymentAttempted | EventKind::UnappliedDue => "payment-attempted",
         EventKind::PaymentTimeout | EventKind::PaymentReminder => "payment-timeout",
         EventKind::RefundRequested
         | EventKind::RefundUpdated

@@ -1,5 +1,7 @@
 //! Rows as they would be after a long time, written by the database itself.
 
+mod lives;
+
 use anyhow::Result;
 use sqlx::PgConnection;
 
@@ -142,6 +144,21 @@ pub(crate) async fn finished_orders(database: &mut PgConnection, count: i64) -> 
         FROM inbox";
     sqlx::raw_sql(next).execute(database).await?;
     Ok(usize::try_from(2 * count)?)
+}
+
+/// Orders of every kind of life, for a check of the invariants.
+pub(crate) async fn lived_orders(database: &mut PgConnection, count: i64) -> Result<()> {
+    let statements = lives::statements();
+    let statements = statements.iter().map(String::as_str).chain([lives::BESIDE]);
+    let statements: Vec<&str> = statements.collect();
+    in_chunks(database, "Writing orders of every kind", &statements, count).await
+}
+
+/// Bytes that sorts and hashes have written to disk so far.
+pub(crate) async fn temporary_bytes(database: &mut PgConnection) -> Result<i64> {
+    let sql = "/* bench */ SELECT temp_bytes FROM pg_stat_database
+        WHERE datname = current_database()";
+    Ok(sqlx::query_scalar(sql).fetch_one(database).await?)
 }
 
 const FINISHED: [&str; 8] = [

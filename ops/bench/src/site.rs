@@ -66,6 +66,11 @@ impl Site {
         self.broker.amqp_url()
     }
 
+    /// Where the database is, with user and password.
+    pub(crate) fn database_url(&self) -> &str {
+        self.database.url()
+    }
+
     /// A plain connection to the database.
     pub(crate) async fn connect(&self) -> Result<PgConnection> {
         Ok(PgConnection::connect(self.database.url()).await?)

@@ -1,14 +1,16 @@
 //! The command line: commands, their arguments, and what each is for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use contracts::events::PaymentMethod;
-use contracts::{EventKind, OrderId, Token};
+use contracts::{BoundedText, EventKind, MoneyId, OrderId, RuleViolation, Token};
 use guidance::Zone;
 
 use crate::events::Rate;
 use crate::exit::EXIT_CODES;
+use crate::invariants::NUMBERS;
 use crate::render::OutputArgs;
 use crate::settings::Settings;
 
@@ -44,8 +46,14 @@ pub(crate) enum Command {
     /// The shops' choices: check a file of them, see which hold for an order, print a template.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Money that fits no order: what there is, and what is to become of it.
+    #[command(subcommand)]
+    Money(MoneyCommand),
     /// Proves the invariants on the live database; exits with 3 when one is violated.
-    Verify,
+    ///
+    /// Each is looked for by itself, all of them in one moment of the database. Exits with 1 when
+    /// none is violated, but one could not be checked in time.
+    Verify(VerifyArgs),
     /// The database's schema: bring it up to date, or show its version.
     #[command(subcommand)]
     Migrate(MigrateCommand),
@@ -203,6 +211,75 @@ pub(crate) struct PolicyShowArgs {
     pub(crate) method: Option<PaymentMethod>,
 }
 
+/// Money that fits no order.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum MoneyCommand {
+    /// Lists money that nobody has settled yet, the oldest first.
+    List(MoneyListArgs),
+    /// Shows one sum of money, who decided on it, and where its refund stands.
+    ///
+    /// Exits with 4 when there is none of this id.
+    Show(MoneyShowArgs),
+    /// Gives money back to the buyer, through the provider that has it.
+    ///
+    /// Records the decision; payment-attempted carries it out. Exits with 4 when there is no
+    /// such money, and with 1 when it is settled already.
+    Refund(MoneyDecisionArgs),
+    /// Takes money out of the books that the provider does not have, or settled otherwise.
+    ///
+    /// Records the decision; payment-attempted carries it out. Exits with 4 when there is no
+    /// such money, and with 1 when it is settled already.
+    WriteOff(MoneyDecisionArgs),
+}
+
+/// Which money is listed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct MoneyListArgs {
+    /// Also what is settled already.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    pub(crate) limit: i64,
+}
+
+/// Which money.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct MoneyShowArgs {
+    /// The money's id.
+    #[arg(value_name = "ID", value_parser = money_id)]
+    pub(crate) id: MoneyId,
+}
+
+/// On which money is decided, by whom and why.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct MoneyDecisionArgs {
+    /// The money's id.
+    #[arg(value_name = "ID", value_parser = money_id)]
+    pub(crate) id: MoneyId,
+    /// Who decides: a name that the audit knows, such as a login.
+    #[arg(long, env = "ORDERFLOW_ACTOR", value_name = "NAME", value_parser = actor)]
+    pub(crate) actor: Token<64>,
+    /// Why, in at most 500 characters and without personal data.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: BoundedText<500>,
+}
+
+/// Which invariants, and what becomes of the result.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Only these invariants, such as `I02,I06`.
+    #[arg(long, value_delimiter = ',', value_name = "NUMBER", value_parser = invariant_number)]
+    pub(crate) only: Vec<String>,
+    /// Longest time for each invariant, such as `90s`; one that takes longer is not checked.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub(crate) limit: Duration,
+    /// Also write gauges to this file, for the textfile collector of Prometheus' node exporter.
+    #[arg(long, value_name = "FILE.prom", conflicts_with = "only", value_parser = prom_file)]
+    pub(crate) textfile: Option<PathBuf>,
+}
+
 /// The database's schema.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
@@ -234,6 +311,37 @@ fn payment_method(text: &str) -> Result<PaymentMethod, String> {
         let names = PaymentMethod::ALL.map(PaymentMethod::name);
         format!("must be one of {}", names.join(", "))
     })
+}
+
+fn money_id(text: &str) -> Result<MoneyId, String> {
+    text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
+}
+
+fn actor(text: &str) -> Result<Token<64>, String> {
+    text.parse().map_err(|broken: RuleViolation| broken.rule.to_string())
+}
+
+fn reason(text: &str) -> Result<BoundedText<500>, String> {
+    if text.trim().is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    text.parse().map_err(|broken: RuleViolation| broken.rule.to_string())
+}
+
+fn invariant_number(text: &str) -> Result<String, String> {
+    let known = NUMBERS.contains(&text).then(|| text.to_owned());
+    known.ok_or_else(|| format!("must be one of {}", NUMBERS.join(", ")))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let read = humantime::parse_duration(text).ok().filter(|time| !time.is_zero());
+    read.ok_or_else(|| "must be a time such as 90s or 5m".to_owned())
+}
+
+fn prom_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let read = path.extension().is_some_and(|extension| extension == "prom");
+    read.then_some(path).ok_or_else(|| "must end in .prom: no other file is collected".to_owned())
 }
 
 fn header(text: &str) -> Result<(String, String), String> {

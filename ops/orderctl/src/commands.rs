@@ -2,6 +2,7 @@
 
 pub(crate) mod event;
 pub(crate) mod migrate;
+pub(crate) mod money;
 pub(crate) mod order;
 pub(crate) mod policy;
 pub(crate) mod topology;

@@ -1,5 +1,7 @@
 //! What the invariants mean, in words.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use store::violations::Violation;
 
@@ -17,17 +19,24 @@ struct Invariant {
 /// Keys listed of one invariant in text; JSON has all of them.
 const LISTED: usize = 20;
 
+/// Seconds from which the time that an invariant took is worth a line.
+const SLOW: f64 = 2.0;
+
 /// Columns before an invariant's meaning: a word, its number, and spaces.
 const INDENT: usize = 14;
 
 macro_rules! invariants {
     ($($number:literal $key:literal: $meaning:literal;)+) => {
-        &[$(Invariant { number: $number, key: $key, meaning: $meaning },)+]
+        /// Every invariant; a test holds this list to the view.
+        const INVARIANTS: &[Invariant] =
+            &[$(Invariant { number: $number, key: $key, meaning: $meaning },)+];
+
+        /// The number of every invariant.
+        pub(crate) const NUMBERS: &[&str] = &[$($number,)+];
     };
 }
 
-/// Every invariant; a test holds this list to the view.
-const INVARIANTS: &[Invariant] = invariants! {
+invariants! {
     "I01" "transfer":
         "No transfer moves money from an account to itself, so every journal is balanced.";
     "I02" "order/attempt":
@@ -65,71 +74,106 @@ const INVARIANTS: &[Invariant] = invariants! {
     "I28" "table and order":
         "Every payment, capture, refund, dispute and timer belongs to an order of its currency.";
     "I29" "ledger": "A ledger is numbered without gaps, and is as long as its order says.";
-};
+}
 
-/// The invariants and what violates them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The invariants that were looked for, and what violates them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Findings {
     checked: usize,
+    unchecked: usize,
     violations: usize,
     invariants: Vec<Finding>,
 }
 
 /// One invariant and what violates it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 struct Finding {
     number: String,
     meaning: String,
     key: &'static str,
+    /// Whether it was looked at to the end.
+    checked: bool,
+    seconds: f64,
     violated_by: Vec<String>,
 }
 
 impl Findings {
-    /// Puts the violations to their invariants; one that is not listed speaks for itself.
-    pub(crate) fn new(found: Vec<Violation>) -> Self {
-        let mut invariants: Vec<_> = INVARIANTS.iter().map(Finding::from).collect();
-        let violations = found.len();
+    /// Adds an invariant with what violates it; nothing was found out when it took too long.
+    pub(crate) fn add(&mut self, number: &str, found: Option<Vec<Violation>>, took: Duration) {
+        let known = INVARIANTS.iter().find(|it| it.number == number);
+        let Invariant { number, meaning, key } = known.expect("only known ones are looked for");
+        let checked = found.is_some();
+        self.checked += usize::from(checked);
+        self.unchecked += usize::from(!checked);
+        let violated_by: Vec<_> = found.into_iter().flatten().map(|it| it.key).collect();
+        self.violations += violated_by.len();
+        let (number, meaning) = ((*number).to_owned(), (*meaning).to_owned());
+        let seconds = took.as_secs_f64();
+        self.invariants.push(Finding { number, meaning, key, checked, seconds, violated_by });
+    }
+
+    /// Adds violations of invariants that are not listed; each speaks for itself.
+    pub(crate) fn add_further(&mut self, found: Vec<Violation>) {
         for Violation { invariant, key } in found {
+            self.violations += 1;
             let (number, words) = invariant.split_once(' ').unwrap_or((&invariant, ""));
-            match invariants.iter_mut().find(|it| it.number == number) {
-                Some(known) => known.violated_by.push(key),
-                None => invariants.push(Finding {
-                    number: number.to_owned(),
-                    meaning: format!("Not this: {words}."),
-                    key: "row",
-                    violated_by: vec![key],
-                }),
+            if let Some(known) = self.invariants.iter_mut().find(|it| it.number == number) {
+                known.violated_by.push(key);
+                continue;
             }
+            self.checked += 1;
+            self.invariants.push(Finding {
+                number: number.to_owned(),
+                meaning: format!("Not this: {words}."),
+                key: "row",
+                checked: true,
+                seconds: 0.0,
+                violated_by: vec![key],
+            });
         }
-        Self { checked: invariants.len(), violations, invariants }
     }
 
-    /// Whether every invariant holds.
-    pub(crate) fn all_hold(&self) -> bool {
-        self.violations == 0
+    /// Whether an invariant is violated.
+    pub(crate) fn any_violated(&self) -> bool {
+        self.violations > 0
     }
-}
 
-impl From<&Invariant> for Finding {
-    fn from(invariant: &Invariant) -> Self {
-        let Invariant { number, meaning, key } = *invariant;
-        let (number, meaning) = (number.to_owned(), meaning.to_owned());
-        Self { number, meaning, key, violated_by: Vec::new() }
+    /// Whether an invariant could not be checked in time.
+    pub(crate) fn any_unchecked(&self) -> bool {
+        self.unchecked > 0
+    }
+
+    /// How many rows violate each invariant, of those that were checked.
+    pub(crate) fn counts(&self) -> Vec<([String; 1], f64)> {
+        self.invariants.iter().filter(|it| it.checked).map(|it| it.series(it.count())).collect()
+    }
+
+    /// Whether each invariant was checked, as 1 or 0.
+    pub(crate) fn checked(&self) -> Vec<([String; 1], f64)> {
+        self.invariants.iter().map(|it| it.series(f64::from(u8::from(it.checked)))).collect()
+    }
+
+    /// How many seconds each invariant took.
+    pub(crate) fn durations(&self) -> Vec<([String; 1], f64)> {
+        self.invariants.iter().map(|it| it.series(it.seconds)).collect()
     }
 }
 
 impl View for Findings {
     fn text(&self, style: Style) -> String {
+        let mut ordered: Vec<_> = self.invariants.iter().collect();
         // What is violated stands last, where it is seen.
-        let (holding, violated): (Vec<_>, Vec<_>) =
-            self.invariants.iter().partition(|it| it.violated_by.is_empty());
-        let ordered = holding.into_iter().chain(violated);
-        let mut lines: Vec<_> = ordered.map(|it| it.text(style)).collect();
-        let verdict = match self.violations {
+        ordered.sort_by_key(|it| (!it.violated_by.is_empty(), !it.checked));
+        let mut lines: Vec<_> = ordered.into_iter().map(|it| it.text(style)).collect();
+        let mut verdict = match self.violations {
             0 => style.tint(Tone::Good, "all hold"),
             1 => style.tint(Tone::Bad, "1 violation"),
             count => style.tint(Tone::Bad, &format!("{count} violations")),
         };
+        if self.any_unchecked() {
+            let unchecked = format!("{} not checked", self.unchecked);
+            verdict = format!("{verdict}, {}", style.tint(Tone::Bad, &unchecked));
+        }
         lines.push(format!("\n{} invariants checked: {verdict}", self.checked));
         lines.join("\n")
     }
@@ -137,9 +181,10 @@ impl View for Findings {
 
 impl Finding {
     fn text(&self, style: Style) -> String {
-        let word = match self.violated_by.len() {
-            0 => style.tint(Tone::Good, "holds   "),
-            _ => style.tint(Tone::Bad, "VIOLATED"),
+        let word = match (self.checked, self.violated_by.len()) {
+            (false, _) => style.tint(Tone::Bad, "UNKNOWN "),
+            (true, 0) => style.tint(Tone::Good, "holds   "),
+            (true, _) => style.tint(Tone::Bad, "VIOLATED"),
         };
         let meaning = style.paragraph(INDENT, &self.meaning);
         let mut lines = vec![format!("{word}  {} {}", self.number, &meaning[INDENT..])];
@@ -149,7 +194,19 @@ impl Finding {
             let more = self.violated_by.len() - LISTED;
             lines.push(style.paragraph(INDENT, &format!("- and {more} more: `--output json`")));
         }
+        if !self.checked || self.seconds >= SLOW {
+            let took = if self.checked { "took" } else { "was given up after" };
+            lines.push(style.paragraph(INDENT, &format!("({took} {:.1} s)", self.seconds)));
+        }
         lines.join("\n")
+    }
+
+    fn count(&self) -> f64 {
+        u32::try_from(self.violated_by.len()).map_or(f64::INFINITY, f64::from)
+    }
+
+    fn series(&self, value: f64) -> ([String; 1], f64) {
+        ([self.number.clone()], value)
     }
 }
 
@@ -161,10 +218,19 @@ mod tests {
         Violation { invariant: invariant.to_owned(), key: key.to_owned() }
     }
 
+    fn all_hold() -> Findings {
+        let mut findings = Findings::default();
+        for number in NUMBERS {
+            findings.add(number, Some(Vec::new()), Duration::from_millis(1));
+        }
+        findings
+    }
+
     #[test]
     fn an_invariant_that_is_not_listed_speaks_for_itself() {
-        let findings = Findings::new(vec![violation("I99 sky fell down", "row-1")]);
-        assert!(!findings.all_hold());
+        let mut findings = all_hold();
+        findings.add_further(vec![violation("I99 sky fell down", "row-1")]);
+        assert!(findings.any_violated());
         let text = findings.text(Style::plain(80));
         assert!(text.contains("VIOLATED  I99 Not this: sky fell down.\n"), "{text}");
         assert!(
@@ -175,9 +241,23 @@ mod tests {
     #[test]
     fn many_keys_are_counted_and_not_all_listed() {
         let found = (0..LISTED + 5).map(|row| violation("I14 outbox stuck", &row.to_string()));
-        let findings = Findings::new(found.collect());
+        let mut findings = Findings::default();
+        findings.add("I14", Some(found.collect()), Duration::from_millis(1));
         let text = findings.text(Style::plain(80));
         assert_eq!(text.matches("- outbox row ").count(), LISTED);
         assert!(text.contains("- and 5 more: `--output json`"), "{text}");
+        assert_eq!(findings.counts(), [(["I14".to_owned()], 25.0)]);
+    }
+
+    #[test]
+    fn what_took_too_long_is_not_said_to_hold() {
+        let mut findings = all_hold();
+        findings.add("I08", None, Duration::from_secs(90));
+        assert!(!findings.any_violated() && findings.any_unchecked());
+        let text = findings.text(Style::plain(80));
+        assert!(text.contains("UNKNOWN   I08 "), "{text}");
+        assert!(text.contains("(was given up after 90.0 s)"), "{text}");
+        assert!(text.ends_with("invariants checked: all hold, 1 not checked"), "{text}");
+        assert_eq!(findings.counts().len(), NUMBERS.len());
     }
 }

@@ -7,9 +7,12 @@ mod events;
 mod exit;
 mod invariants;
 mod management;
+mod money_view;
 mod order_view;
+mod progress;
 mod render;
 mod settings;
+mod textfile;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -68,7 +71,8 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
             Command::Event(command) => commands::event::run(command, settings, console).await,
             Command::Order(command) => commands::order::run(command, settings, console).await,
             Command::Policy(command) => commands::policy::run(command, console),
-            Command::Verify => commands::verify::run(settings, console).await,
+            Command::Money(command) => commands::money::run(command, settings, console).await,
+            Command::Verify(args) => commands::verify::run(args, settings, console).await,
             Command::Migrate(command) => commands::migrate::run(command, settings, console).await,
         }
     })

@@ -65,7 +65,7 @@ impl View for OrderView {
 }
 
 /// An amount with its currency's own decimals; what is no known currency is shown in minor units.
-fn amount(minor: i64, currency: &str) -> String {
+pub(crate) fn amount(minor: i64, currency: &str) -> String {
     let known = currency.parse().ok().and_then(|known| domain::Money::new(minor, known).ok());
     known.map_or_else(|| format!("{currency} {minor} minor units"), |money| money.to_string())
 }

@@ -203,6 +203,11 @@ impl Console {
         }
     }
 
+    /// Whether nothing but results and failures is wanted.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// Says something beside the result, on standard error.
     pub(crate) fn remark(self, text: &str) {
         if !self.quiet {

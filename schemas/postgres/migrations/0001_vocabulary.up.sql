@@ -46,7 +46,8 @@ CREATE TYPE dispute_reason AS ENUM (
 );
 
 CREATE TYPE timer_kind AS ENUM (
-    'payment_timeout', 'payment_reminder', 'dispute_evidence_due', 'refund_review_due'
+    'payment_timeout', 'payment_reminder', 'dispute_evidence_due', 'refund_review_due',
+    'unapplied_money_due'
 );
 CREATE TYPE timer_status AS ENUM ('armed', 'fired', 'cancelled');
 
@@ -57,12 +58,13 @@ CREATE TYPE account AS ENUM (
 CREATE TYPE journal_code AS ENUM (
     'capture', 'capture_reversed', 'refund_reserved', 'refund_released', 'refund_settled',
     'refund_reversed', 'dispute_opened', 'dispute_fee', 'dispute_won', 'dispute_lost',
-    'dispute_loss_reversed'
+    'dispute_loss_reversed', 'unapplied_applied', 'unapplied_written_off'
 );
 CREATE TYPE unapplied_cause AS ENUM (
     'orphan', 'currency_mismatch', 'merchant_mismatch', 'fact_conflict'
 );
 CREATE TYPE unapplied_resolution AS ENUM ('applied', 'refunded', 'written_off');
+CREATE TYPE unapplied_decision AS ENUM ('refund', 'write_off');
 
 CREATE TYPE policy_kind AS ENUM (
     'dispute_answer', 'payment_hold', 'refund_approval', 'refund_review'
@@ -71,9 +73,10 @@ CREATE TYPE policy_kind AS ENUM (
 CREATE TYPE history_entity AS ENUM ('order', 'payment', 'refund', 'dispute');
 
 CREATE TYPE event_kind AS ENUM (
-    'order.created', 'order.cancel_requested', 'payment.attempted', 'payment.timeout',
-    'payment.reminder', 'refund.requested', 'refund.updated', 'refund.reviewed',
-    'refund.review_due', 'dispute.opened', 'dispute.updated', 'dispute.deadline'
+    'order.created', 'order.cancel_requested', 'payment.attempted', 'payment.unapplied_due',
+    'payment.timeout', 'payment.reminder', 'refund.requested', 'refund.updated',
+    'refund.reviewed', 'refund.review_due', 'dispute.opened', 'dispute.updated',
+    'dispute.deadline'
 );
 CREATE TYPE inbox_outcome AS ENUM (
     'applied', 'noop', 'parked', 'orphaned', 'rejected', 'quarantined'

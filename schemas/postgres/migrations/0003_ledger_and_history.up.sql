@@ -117,24 +117,50 @@ CREATE TABLE unapplied_money (
     provider text COLLATE "C" NOT NULL,
     capture_ref text COLLATE "C" NOT NULL,
     claimed_order uuid NOT NULL,
+    attempt_id uuid NOT NULL,
+    provider_ref text COLLATE "C" NOT NULL,
+    merchant_id text,
     currency currency_code NOT NULL,
     amount_minor bigint NOT NULL,
     cause unapplied_cause NOT NULL,
     occurred_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL,
-    -- Set by an operator.
+    -- Set by an operator; the rules do what it says.
+    decision unapplied_decision,
+    decided_by text,
+    decision_reason text,
+    decided_at timestamptz,
+    -- Moved by events.
+    refund_id uuid,
+    refund_status refund_status,
+    refund_code text,
+    refund_provider_ref text COLLATE "C",
+    refund_event_at timestamptz,
     resolved_at timestamptz,
     resolution unapplied_resolution,
+    ledger_len integer NOT NULL,
     CONSTRAINT unapplied_money_pkey PRIMARY KEY (id),
     -- A report that comes twice, under two ids, books the money once.
     CONSTRAINT unapplied_money_capture_key UNIQUE (provider, capture_ref, cause),
     CONSTRAINT unapplied_money_amount_range CHECK (amount_minor BETWEEN 1 AND 999999999999),
     CONSTRAINT unapplied_money_resolved_with_time CHECK (
         (resolved_at IS NULL) = (resolution IS NULL)
-    )
+    ),
+    CONSTRAINT unapplied_money_decision_whole CHECK (
+        num_nulls(decision, decided_by, decision_reason, decided_at) IN (0, 4)
+    ),
+    CONSTRAINT unapplied_money_refund_whole CHECK (
+        num_nulls(refund_id, refund_status, refund_event_at) IN (0, 3)
+    ),
+    CONSTRAINT unapplied_money_refunded_by_refund CHECK (
+        resolution <> 'refunded' OR refund_id IS NOT NULL
+    ),
+    CONSTRAINT unapplied_money_ledger_begun CHECK (ledger_len > 0)
 );
 COMMENT ON TABLE unapplied_money IS
     'Money that a provider took and that fits no order; booked to suspense in its own currency.';
 
--- For the order's timeline.
+-- Found with its order, known or not.
 CREATE INDEX unapplied_money_claimed_order_idx ON unapplied_money (claimed_order);
+-- What waits for somebody, oldest first.
+CREATE INDEX unapplied_money_open_idx ON unapplied_money (recorded_at) WHERE resolved_at IS NULL;

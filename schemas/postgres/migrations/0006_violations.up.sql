@@ -324,8 +324,11 @@ LEFT JOIN balances
         AND balances.account = 'psp_receivable'
         AND balances.currency = money.currency
 WHERE
-    money.resolved_at IS NULL
-    AND coalesce(balances.debit_minor, 0) <> money.amount_minor
+    coalesce(balances.debit_minor, 0)
+    <> CASE
+        WHEN coalesce(money.resolution, 'refunded') = 'refunded' THEN money.amount_minor ELSE 0
+    END
+    - CASE WHEN money.refund_status = 'succeeded' THEN money.amount_minor ELSE 0 END
 
 UNION ALL
 -- I18: evidence that can be given is asked for until its deadline.
@@ -450,7 +453,8 @@ FROM (
     UNION ALL
     SELECT 'disputes', order_id, currency FROM disputes
     UNION ALL
-    SELECT 'timers', order_id, NULL FROM timers
+    -- Money waits for an order that may never come.
+    SELECT 'timers', order_id, NULL FROM timers WHERE kind <> 'unapplied_money_due'
 ) AS part
 LEFT JOIN orders ON orders.id = part.order_id
 WHERE orders.id IS NULL OR part.currency <> orders.currency
@@ -480,6 +484,6 @@ FULL JOIN (
 LEFT JOIN unapplied_money AS money ON money.id = ledger.subject_id
 WHERE
     (ledger.last IS NOT NULL AND ledger.last <> ledger.rows)
-    OR (money.id IS NULL AND orders.ledger_len IS DISTINCT FROM coalesce(ledger.last, 0));
+    OR coalesce(money.ledger_len, orders.ledger_len) IS DISTINCT FROM coalesce(ledger.last, 0);
 COMMENT ON VIEW violations IS
     'Every invariant that does not hold, by its number, with the row that violates it.';

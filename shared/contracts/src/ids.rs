@@ -70,6 +70,8 @@ uuid_id! {
     DisputeId,
     #[doc = "One message that we send; stable over every re-send."]
     MessageId,
+    #[doc = "One sum of money that fits no order, named by us."]
+    MoneyId,
     #[doc = "One order, named by the shop."]
     OrderId,
     #[doc = "One refund, named by us; also its idempotency key at the provider."]

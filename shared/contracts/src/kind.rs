@@ -11,6 +11,8 @@ pub enum EventKind {
     OrderCancelRequested,
     /// A payment provider reports on an attempt.
     PaymentAttempted,
+    /// Ours: money that fits no order is to be looked at again.
+    UnappliedDue,
     /// Ours: an order's payment window ends.
     PaymentTimeout,
     /// Ours: an unpaid order is due a reminder.
@@ -33,10 +35,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [EventKind; 12] = [
+    pub const ALL: [EventKind; 13] = [
         Self::OrderCreated,
         Self::OrderCancelRequested,
         Self::PaymentAttempted,
+        Self::UnappliedDue,
         Self::PaymentTimeout,
         Self::PaymentReminder,
         Self::RefundRequested,
@@ -54,6 +57,7 @@ impl EventKind {
             Self::OrderCreated => "order.created",
             Self::OrderCancelRequested => "order.cancel_requested",
             Self::PaymentAttempted => "payment.attempted",
+            Self::UnappliedDue => "payment.unapplied_due",
             Self::PaymentTimeout => "payment.timeout",
             Self::PaymentReminder => "payment.reminder",
             Self::RefundRequested => "refund.requested",
@@ -72,6 +76,7 @@ impl EventKind {
             Self::OrderCreated => "shop.order.created.v1",
             Self::OrderCancelRequested => "shop.order.cancel_requested.v1",
             Self::PaymentAttempted => "shop.payment.attempted.v1",
+            Self::UnappliedDue => "orderflow.payment.unapplied_due.v1",
             Self::PaymentTimeout => "orderflow.payment.timeout.v1",
             Self::PaymentReminder => "orderflow.payment.reminder.v1",
             Self::RefundRequested => "shop.refund.requested.v1",

@@ -1,8 +1,6 @@
 //! What a decision writes, and how rules build it.
 
-use contracts::{
-    Envelope, IdSource, MessageId, Money, OrderId, ProviderRef, RefundId, Timestamp, Token,
-};
+use contracts::{Envelope, IdSource, MessageId, OrderId, RefundId, Timestamp};
 use uuid::Uuid;
 
 use crate::decision::{OutcomeCode, ParkKey};
@@ -16,8 +14,8 @@ use crate::payment::{Attempt, Capture};
 use crate::policy::PolicyBook;
 use crate::refund::Refund;
 use crate::state::{OrderState, put};
-use crate::status::named;
 use crate::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
+use crate::unapplied::{UnappliedMoney, UnappliedTransfer};
 
 /// Everything one event writes: row images, history, transfers, timers and messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,47 +38,16 @@ pub struct Changes {
     pub transfers: Vec<Transfer>,
     /// What policies decided, and on what.
     pub judgements: Vec<Judgement>,
-    /// Money that fits no order (cases 25, 29 and 51).
+    /// New money that fits no order (cases 25, 29 and 51).
     pub unapplied: Vec<UnappliedMoney>,
+    /// Rows of such money that were there, changed.
+    pub unapplied_moved: Vec<UnappliedMoney>,
+    /// New transfers of the ledgers of such money.
+    pub unapplied_transfers: Vec<UnappliedTransfer>,
     /// Messages to send.
     pub messages: Vec<Message>,
     /// What parked events waited for and is now there.
     pub arrived: Vec<ParkKey>,
-}
-
-named! {
-    /// Why money fits no order.
-    pub enum UnappliedCause {
-        /// Its order never came.
-        Orphan = "orphan",
-        /// It is in another currency than its order.
-        CurrencyMismatch = "currency_mismatch",
-        /// It names another merchant than its order.
-        MerchantMismatch = "merchant_mismatch",
-        /// It contradicts a report of the same fact.
-        FactConflict = "fact_conflict",
-    }
-}
-
-/// Money that a provider took and that fits no order; booked to suspense in its own currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnappliedMoney {
-    /// Its own id, and the subject of its ledger.
-    pub id: Uuid,
-    /// The payment provider.
-    pub provider: Token<32>,
-    /// The provider's reference of the capture; with `provider` unique.
-    pub capture_ref: ProviderRef,
-    /// The order that the report names.
-    pub claimed_order: OrderId,
-    /// How much.
-    pub amount: Money,
-    /// Why it fits no order.
-    pub cause: UnappliedCause,
-    /// When it happened at the provider.
-    pub occurred_at: Timestamp,
-    /// When it was recorded, by the database's clock.
-    pub recorded_at: Timestamp,
 }
 
 /// Changes under construction: a working copy of the order that records what is done to it.
@@ -245,25 +212,10 @@ impl Draft {
 
     /// Records one cause's movements of money; legs of nothing are left out.
     pub fn post(&mut self, reference: impl std::fmt::Display, legs: impl IntoIterator<Item = Leg>) {
-        let reference = reference.to_string();
-        let journal = self.written_order().ledger_len + 1;
-        for leg in legs.into_iter().filter(|leg| !leg.amount.is_zero()) {
-            let order = self.written_order();
-            order.ledger_len += 1;
-            let seq = order.ledger_len;
-            let (code, debit, credit, amount) = (leg.code, leg.debit, leg.credit, leg.amount);
-            let (reference, at) = (reference.clone(), self.now);
-            self.changes.transfers.push(Transfer {
-                seq,
-                journal,
-                code,
-                reference,
-                debit,
-                credit,
-                amount,
-                at,
-            });
-        }
+        let at = self.now;
+        let ledger_len = &mut self.written_order().ledger_len;
+        let transfers = numbered(ledger_len, &reference.to_string(), legs, at);
+        self.changes.transfers.extend(transfers);
     }
 
     /// Sends a message when the transaction commits.
@@ -284,9 +236,26 @@ impl Draft {
         self.changes.judgements.push(Judgement { policy, verdict, version, inputs, at });
     }
 
-    /// Keeps money that fits no order (cases 25, 29 and 51).
+    /// Keeps money that fits no order (cases 25, 29 and 51); it is booked with its row.
     pub fn keep_unapplied(&mut self, money: UnappliedMoney) {
-        self.changes.unapplied.push(money);
+        self.changes.unapplied.push(money.clone());
+        put(&mut self.state.unapplied, money, |a, b| a.id == b.id);
+    }
+
+    /// Changes the row of money that fits no order, and moves the money.
+    pub fn move_unapplied(
+        &mut self,
+        mut money: UnappliedMoney,
+        reference: impl std::fmt::Display,
+        legs: impl IntoIterator<Item = Leg>,
+    ) {
+        let id = money.id;
+        let transfers = numbered(&mut money.ledger_len, &reference.to_string(), legs, self.now);
+        let transfers = transfers.into_iter();
+        let transfers = transfers.map(|transfer| UnappliedTransfer { money: id, transfer });
+        self.changes.unapplied_transfers.extend(transfers);
+        put(&mut self.changes.unapplied_moved, money.clone(), |a, b| a.id == b.id);
+        put(&mut self.state.unapplied, money, |a, b| a.id == b.id);
     }
 
     /// Writes the order's row at least for its version.
@@ -311,4 +280,22 @@ impl Draft {
         let seq = order.history_len;
         self.changes.history.push(HistoryLine { seq, change, reason, at: self.now });
     }
+}
+
+/// Legs of one cause with their places in a ledger that has so many transfers already.
+fn numbered(
+    ledger_len: &mut i32,
+    reference: &str,
+    legs: impl IntoIterator<Item = Leg>,
+    at: Timestamp,
+) -> Vec<Transfer> {
+    let journal = *ledger_len + 1;
+    let mut transfers = Vec::new();
+    for leg in legs.into_iter().filter(|leg| !leg.amount.is_zero()) {
+        *ledger_len += 1;
+        let Leg { code, debit, credit, amount } = leg;
+        let (seq, reference) = (*ledger_len, reference.to_owned());
+        transfers.push(Transfer { seq, journal, code, reference, debit, credit, amount, at });
+    }
+    transfers
 }

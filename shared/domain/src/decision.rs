@@ -110,6 +110,8 @@ named! {
         NoResponsePossible = "no-response-possible",
         /// The dispute is about less than an answer costs (policy 9).
         NotWorthAnAnswer = "not-worth-an-answer",
+        /// Money that fits no order waits for a person's decision.
+        UnappliedOverdue = "unapplied-overdue",
         /// A status would follow one that it cannot follow.
         IllegalTransition = "illegal-transition",
         /// A sum is larger than any amount accepted (case 55).

@@ -52,13 +52,17 @@ named! {
         DisputeLost = "dispute_lost",
         /// A decision was reversed (case 77).
         DisputeLossReversed = "dispute_loss_reversed",
+        /// Money that fitted no order is in the ledger of one now.
+        UnappliedApplied = "unapplied_applied",
+        /// Money that fitted no order is not with its provider after all.
+        UnappliedWrittenOff = "unapplied_written_off",
     }
 }
 
 /// One movement of money; `amount` is above zero and the accounts differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
-    /// Its place in the order's ledger, from 1.
+    /// Its place in its ledger, from 1.
     pub seq: i32,
     /// The first `seq` of the same cause: transfers of one cause share it.
     pub journal: i32,

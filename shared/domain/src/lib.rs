@@ -17,11 +17,12 @@ pub mod settlement;
 pub mod state;
 mod status;
 pub mod timer;
+pub mod unapplied;
 
 pub use changes::{Changes, Draft};
 pub use contracts::{
-    AttemptId, Currency, DisputeId, IdSource, MessageId, Money, MoneyError, OrderId, RefundId,
-    Timestamp,
+    AttemptId, Currency, DisputeId, IdSource, MessageId, Money, MoneyError, MoneyId, OrderId,
+    RefundId, Timestamp,
 };
 pub use decision::{Decision, Outcome, OutcomeCode, ParkKey};
 pub use policy::{Policies, PolicyBook};

@@ -2,7 +2,8 @@
 
 use contracts::events::{OrderLine, RefundReason};
 use contracts::{
-    AttemptId, DisputeId, MessageId, Money, OrderId, ProviderRef, RefundId, Timestamp, Token,
+    AttemptId, DisputeId, MessageId, Money, MoneyId, OrderId, ProviderRef, RefundId, Timestamp,
+    Token,
 };
 use serde::Serialize;
 
@@ -10,6 +11,7 @@ use crate::decision::OutcomeCode;
 use crate::dispute::EscalationLevel;
 use crate::order::CloseReason;
 use crate::payment::Classification;
+use crate::unapplied::{Resolution, UnappliedCause};
 
 /// A message to send, in the transaction that causes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -310,6 +312,19 @@ messages! {
         attempt_id: AttemptId,
         /// By how much.
         excess: Money,
+    }
+    /// It is settled what becomes of money that fitted no order.
+    PaymentUnappliedResolved("payment.unapplied_resolved", Announcement) {
+        /// The order that the money's report names.
+        order_id: OrderId,
+        /// The money.
+        money_id: MoneyId,
+        /// How much.
+        amount: Money,
+        /// Why it fitted no order.
+        cause: UnappliedCause,
+        /// What becomes of it.
+        resolution: Resolution,
     }
     /// A person must look into something.
     OpsCaseOpened("ops.case_opened", Announcement) {

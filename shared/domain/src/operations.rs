@@ -6,6 +6,7 @@ mod give_back;
 mod pay;
 mod refund;
 mod timers;
+mod unapplied;
 
 use contracts::{OrderId, Timestamp};
 
@@ -15,6 +16,7 @@ pub use give_back::{give_back_excess, give_back_freed, give_back_released};
 pub use pay::pay_order;
 pub use refund::{OwnRefund, approve_refund, refund_own};
 pub use timers::{arm_next_reminder, arm_payment_timers, cancel_payment_timers};
+pub use unapplied::{keep_unapplied, look_at_unapplied};
 
 use crate::changes::Draft;
 use crate::decision::{Decision, OutcomeCode, ParkKey};

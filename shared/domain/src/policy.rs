@@ -7,6 +7,7 @@ mod file;
 mod refunds;
 mod reminders;
 mod section;
+mod unapplied;
 mod windows;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use disputes::{DisputePolicy, EvidenceStep};
 pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
 pub use refunds::RefundPolicy;
 pub use reminders::{QuietHours, ReminderPoint, Reminders};
+pub use unapplied::UnappliedPolicy;
 pub use windows::Windows;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -50,6 +52,8 @@ pub struct Policies {
     pub refunds: RefundPolicy,
     /// How disputes are answered.
     pub disputes: DisputePolicy,
+    /// How long money that fits no order is kept.
+    pub unapplied: UnappliedPolicy,
 }
 
 impl Default for Policies {
@@ -64,6 +68,7 @@ impl Default for Policies {
             drain_grace: Duration::from_secs(30),
             refunds: RefundPolicy::default(),
             disputes: DisputePolicy::default(),
+            unapplied: UnappliedPolicy::default(),
         }
     }
 }

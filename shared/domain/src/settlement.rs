@@ -1,12 +1,14 @@
-//! Moving refunds and disputes together with their money.
+//! Moving refunds, disputes and money without an order together with their transfers.
 //!
 //! The ledger follows the rows: the same rows have the same balances, however they came about,
 //! so reports on money may arrive in any order. Corrections are new transfers, never edits.
 
 mod funds;
 mod legs;
+mod unapplied;
 
 pub use funds::{double_loss, held_in, refundable_from, returnable};
+pub use unapplied::{apply_unapplied, put_unapplied_refund, refund_unapplied, write_unapplied_off};
 
 use contracts::{AttemptId, Money, MoneyError};
 
@@ -30,7 +32,7 @@ pub fn put_refund(
     let known = draft.state().refund(refund.id);
     let from = known.map_or(RefundMoney::Untouched, |known| known.status.money());
     let (id, attempt_id, to) = (refund.id, refund.attempt_id, refund.status.money());
-    let legs = legs::of_refund(&refund, from, to);
+    let legs = legs::of_refund(refund.funded_from, refund.amount, from, to);
     draft.put_refund(refund, reason);
     draft.post(id, legs);
     attempt_id.map_or(Ok(()), |attempt_id| rebook_losses(draft, order, attempt_id))

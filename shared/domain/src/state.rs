@@ -1,6 +1,8 @@
 //! The aggregate as loaded: one order with all that belongs to it.
 
-use contracts::{AttemptId, DisputeId, Money, MoneyError, ProviderRef, RefundId, Timestamp, Token};
+use contracts::{
+    AttemptId, DisputeId, Money, MoneyError, MoneyId, ProviderRef, RefundId, Timestamp, Token,
+};
 
 use crate::changes::Changes;
 use crate::decision::OutcomeCode;
@@ -9,6 +11,7 @@ use crate::order::Order;
 use crate::payment::{Attempt, Capture};
 use crate::refund::Refund;
 use crate::timer::{Timer, TimerKind, TimerOwner};
+use crate::unapplied::UnappliedMoney;
 
 /// One order with its payments, refunds, disputes and timers; everything may be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct OrderState {
     pub disputes: Vec<Dispute>,
     /// The latest arming of each of its timers.
     pub timers: Vec<Timer>,
+    /// Money whose report names the order and that it does not have.
+    pub unapplied: Vec<UnappliedMoney>,
     /// What is known of the customer.
     pub customer: CustomerRecord,
 }
@@ -80,6 +85,11 @@ impl OrderState {
     /// The dispute with this id.
     pub fn dispute(&self, id: DisputeId) -> Option<&Dispute> {
         self.disputes.iter().find(|dispute| dispute.id == id)
+    }
+
+    /// The money that fits no order, by its id.
+    pub fn unapplied(&self, id: MoneyId) -> Option<&UnappliedMoney> {
+        self.unapplied.iter().find(|money| money.id == id)
     }
 
     /// The latest arming of a timer.
@@ -198,6 +208,8 @@ impl OrderState {
         put_all(&mut self.disputes, &changes.disputes, |a, b| a.id == b.id);
         self.customer = self.customer.after(counted, self.counted());
         put_all(&mut self.timers, &changes.timers, |a, b| a.kind == b.kind && a.owner == b.owner);
+        put_all(&mut self.unapplied, &changes.unapplied, |a, b| a.id == b.id);
+        put_all(&mut self.unapplied, &changes.unapplied_moved, |a, b| a.id == b.id);
     }
 }
 

@@ -1,6 +1,6 @@
-//! Timers: when an order or dispute is to be looked at again.
+//! Timers: when an order, a dispute or money without an order is to be looked at again.
 
-use contracts::{DisputeId, EventKind, OrderId, RefundId, Timestamp};
+use contracts::{DisputeId, EventKind, MoneyId, OrderId, RefundId, Timestamp};
 use uuid::Uuid;
 
 use crate::decision::OutcomeCode;
@@ -17,6 +17,8 @@ named! {
         DisputeEvidenceDue = "dispute_evidence_due",
         /// A person should have decided on a refund.
         RefundReviewDue = "refund_review_due",
+        /// Money that fits no order has waited long enough, or a person decided on it.
+        UnappliedMoneyDue = "unapplied_money_due",
     }
 }
 
@@ -28,6 +30,7 @@ impl TimerKind {
             Self::PaymentReminder => EventKind::PaymentReminder,
             Self::DisputeEvidenceDue => EventKind::DisputeDeadline,
             Self::RefundReviewDue => EventKind::RefundReviewDue,
+            Self::UnappliedMoneyDue => EventKind::UnappliedDue,
         }
     }
 }
@@ -53,6 +56,8 @@ pub enum TimerOwner {
     Dispute(DisputeId),
     /// One of its refunds.
     Refund(RefundId),
+    /// Money whose report names the order.
+    Money(MoneyId),
 }
 
 impl From<TimerOwner> for Uuid {
@@ -61,6 +66,7 @@ impl From<TimerOwner> for Uuid {
             TimerOwner::Order(order) => order.into(),
             TimerOwner::Dispute(dispute) => dispute.into(),
             TimerOwner::Refund(refund) => refund.into(),
+            TimerOwner::Money(money) => money.into(),
         }
     }
 }

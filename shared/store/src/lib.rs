@@ -19,6 +19,7 @@ pub mod report;
 mod table;
 pub mod timeline;
 pub mod timers;
+pub mod unapplied;
 pub mod violations;
 pub mod write_set;
 

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use contracts::{OrderId, OrderRef};
 use domain::OrderState;
 use domain::state::CustomerRecord;
+use domain::timer::TimerKind;
 use uuid::Uuid;
 
 use crate::column::column;
@@ -163,29 +164,40 @@ pub async fn load(
         let id = order.id;
         states.insert(id, OrderState { order: Some(order), ..OrderState::default() });
     }
-    load_children(transaction, &mut states).await?;
+    load_children(transaction, &ids, &mut states).await?;
     if scope == Scope::OrderAndCustomer {
         load_customers(transaction, &mut states).await?;
     }
     Ok(states)
 }
 
-/// Reads what belongs to the orders found.
+/// Reads what belongs to the orders found, and what waits for those that are not.
+///
+/// Money without an order has a timer, and a timer is all that an unknown order can have.
 ///
 /// An attempt, a refund or a dispute begins with a line of history, and a capture belongs to an
 /// attempt. So an order whose own opening is its only line has timers and nothing else, which
 /// saves the payment of a new order, the most common event of all, four fruitless searches.
 async fn load_children(
     transaction: &mut Transaction<'_>,
+    ids: &[Uuid],
     states: &mut HashMap<OrderId, OrderState>,
 ) -> Result<(), Error> {
-    let connection = transaction.connection();
-    let all: Vec<Uuid> = states.keys().copied().map(Uuid::from).collect();
-    if all.is_empty() {
+    if ids.is_empty() {
         return Ok(());
     }
-    for (order, timer) in table::timers::load(connection, &all).await? {
+    let connection = transaction.connection();
+    let mut with_money: Vec<Uuid> = Vec::new();
+    for (order, timer) in table::timers::load(connection, ids).await? {
+        if timer.kind == TimerKind::UnappliedMoneyDue {
+            with_money.push(order.into());
+        }
         states.entry(order).or_default().timers.push(timer);
+    }
+    if !with_money.is_empty() {
+        for money in table::unapplied_money::load(connection, &with_money).await? {
+            states.entry(money.claimed_order).or_default().unapplied.push(money);
+        }
     }
     let grown: Vec<Uuid> = states
         .values()

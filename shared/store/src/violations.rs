@@ -1,9 +1,14 @@
-//! The invariants, checked against the whole database.
+//! The invariants, checked one by one against one moment of the whole database.
+
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::database::Database;
+use crate::database::{Database, Transaction};
 use crate::error::Error;
+
+/// Memory for each sort and hash of a check; what does not fit goes to disk.
+const WORK_MEM: &str = "128MB";
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -12,6 +17,93 @@ pub struct Violation {
     pub invariant: String,
     /// The row that violates it.
     pub key: String,
+}
+
+/// One moment of the database, in which each invariant is looked for by itself.
+#[derive(Debug)]
+pub struct Check<'c>(Transaction<'c>);
+
+impl<'c> Check<'c> {
+    /// Begins to look; no invariant may take longer than `limit`.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub async fn begin(database: &'c mut Database, limit: Duration) -> Result<Self, Error> {
+        let mut snapshot = database.begin_snapshot("violations").await?;
+        let settings = sqlx::query!(
+            r#"
+            SELECT
+                set_config('statement_timeout', $1, true) AS timeout,
+                set_config('work_mem', $2, true) AS memory
+            "#,
+            limit.as_millis().to_string(),
+            WORK_MEM,
+        );
+        let set = settings.fetch_one(snapshot.connection()).await;
+        set.map_err(Error::during("set the limits of a check"))?;
+        Ok(Self(snapshot))
+    }
+
+    /// What violates the invariant of this number, such as `I06`; `None` when it took too long.
+    ///
+    /// The view keeps its branches apart by a constant, so that only those of the number are run.
+    ///
+    /// # Errors
+    /// When a statement fails for another reason.
+    pub async fn of(&mut self, number: &str) -> Result<Option<Vec<Violation>>, Error> {
+        self.run("SAVEPOINT invariant", "mark a check").await?;
+        let found = sqlx::query_as!(
+            Violation,
+            r#"
+            SELECT invariant AS "invariant!", key AS "key!"
+            FROM violations
+            WHERE left(invariant, 3) = $1
+            ORDER BY key
+            "#,
+            number,
+        );
+        let found = found.fetch_all(self.0.connection()).await;
+        match found.map_err(Error::during("check the invariants")) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.code() == "statement-timeout" => {
+                self.run("ROLLBACK TO SAVEPOINT invariant", "go back to a mark").await?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What violates invariants that have none of these numbers: those of a newer schema.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub async fn of_none(&mut self, numbers: &[String]) -> Result<Vec<Violation>, Error> {
+        let found = sqlx::query_as!(
+            Violation,
+            r#"
+            SELECT invariant AS "invariant!", key AS "key!"
+            FROM violations
+            WHERE left(invariant, 3) <> ALL($1)
+            ORDER BY invariant, key
+            "#,
+            numbers,
+        );
+        let found = found.fetch_all(self.0.connection()).await;
+        found.map_err(Error::during("check further invariants"))
+    }
+
+    /// Lets go of the moment.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub async fn end(self) -> Result<(), Error> {
+        self.0.rollback().await
+    }
+
+    async fn run(&mut self, statement: &'static str, step: &'static str) -> Result<(), Error> {
+        let run = sqlx::raw_sql(statement).execute(self.0.connection()).await;
+        run.map(drop).map_err(Error::during(step))
+    }
 }
 
 /// Every violation there is, as of one moment of the database.

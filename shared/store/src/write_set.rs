@@ -89,6 +89,7 @@ pub async fn write(
     transfers::write(connection, decided).await?;
     judgements::write(connection, decided).await?;
     unapplied_money::write(connection, decided).await?;
+    unapplied_money::change(connection, decided).await?;
     inbox_outcomes::write(connection, decided).await?;
     // First parked, then released: the parent may come later in the same batch.
     parked_events::forget(connection, decided).await?;

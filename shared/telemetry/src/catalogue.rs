@@ -108,6 +108,15 @@ catalogue! {
         "Rules that panicked, each caught and charged to its own message.";
     DRAIN_ABANDONED = "orderflow_drain_abandoned_total", Kind::Counter, ["worker"],
         "Messages given back unfinished when the time to drain was over.";
+    INVARIANT_VIOLATIONS = "orderflow_invariant_violations", Kind::Gauge, ["invariant"],
+        "Rows that violate the invariant, as of the last check; absent while it is not checked.";
+    INVARIANT_CHECKED = "orderflow_invariant_checked", Kind::Gauge, ["invariant"],
+        "1 when the last check looked at the invariant to the end, 0 when that took too long.";
+    INVARIANT_CHECK_DURATION = "orderflow_invariant_check_duration_seconds", Kind::Gauge,
+        ["invariant"],
+        "How long the last check took for the invariant.";
+    VERIFY_TIMESTAMP = "orderflow_verify_last_run_timestamp_seconds", Kind::Gauge, [],
+        "When the moment was that the last check of the invariants looked at.";
 }
 
 impl Metric {
@@ -152,7 +161,10 @@ mod tests {
             assert!(metric.name.starts_with("orderflow_"), "{}", metric.name);
             let total = metric.name.ends_with("_total");
             assert_eq!(total, metric.kind == Kind::Counter, "{}", metric.name);
-            assert!(metric.labels.first() == Some(&"worker"), "{}", metric.name);
+            // What a check of the database finds is no worker's.
+            let checked = ["orderflow_invariant_", "orderflow_verify_"];
+            let of_check = checked.iter().any(|prefix| metric.name.starts_with(prefix));
+            assert!(of_check != (metric.labels.first() == Some(&"worker")), "{}", metric.name);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use contracts::events::PaymentOutcome;
 use contracts::{
-    AttemptId, DisputeId, Envelope, Event, EventKind, Limits, OrderId, RefundId,
+    AttemptId, DisputeId, Envelope, Event, EventKind, Limits, MoneyId, OrderId, RefundId,
     STRUCTURED_CONTENT_TYPE, Timestamp, WireMessage, decode,
 };
 use serde_json::{Value, json};
@@ -224,6 +224,19 @@ pub fn dispute_updated(order: OrderId, dispute: DisputeId, stage: &str, status: 
             "dispute_id": dispute, "provider": "acme", "provider_ref": format!("dp-{dispute}"),
             "order_id": order, "stage": stage, "status": status, "occurred_at": at("15:00:00"),
         }),
+    )
+}
+
+/// Money without an order falls due, as the timer scheduler sends it.
+pub fn unapplied_due(
+    order: OrderId,
+    money: MoneyId,
+    generation: i32,
+    due_at: Timestamp,
+) -> ShopEvent {
+    ShopEvent::new(
+        EventKind::UnappliedDue,
+        json!({"order_id": order, "money_id": money, "generation": generation, "due_at": due_at}),
     )
 }
 

@@ -5,11 +5,12 @@ mod rows;
 
 use contracts::Envelope;
 use contracts::events::OrderEvent;
-use domain::ledger::{Account, JournalCode, Leg};
+use domain::ledger::{Account, JournalCode, Leg, Transfer};
 use domain::message::Message;
 use domain::order::{Order, OrderStatus};
 use domain::payment::{AttemptStatus, Classification};
-use domain::{Changes, Decision, Draft, Moment, OrderState, Rules, Timestamp};
+use domain::unapplied::UnappliedTransfer;
+use domain::{Changes, Decision, Draft, Moment, MoneyId, OrderState, Rules, Timestamp};
 
 use crate::shop::{self, ShopEvent, at};
 
@@ -23,7 +24,9 @@ pub struct World {
     /// Every message sent so far.
     pub sent: Vec<Message>,
     /// Net debits per account, every transfer so far added up.
-    transfers: Vec<domain::ledger::Transfer>,
+    transfers: Vec<Transfer>,
+    /// Every transfer of money that fits no order, but the one that its row is written with.
+    unapplied_transfers: Vec<UnappliedTransfer>,
     /// How often [`World::write`] was used.
     writes: u32,
 }
@@ -37,6 +40,7 @@ impl Default for World {
             now,
             sent: Vec::new(),
             transfers: Vec::new(),
+            unapplied_transfers: Vec::new(),
             writes: 0,
         }
     }
@@ -70,6 +74,7 @@ impl World {
         self.state.apply(changes);
         self.sent.extend(changes.messages.iter().cloned());
         self.transfers.extend(changes.transfers.iter().cloned());
+        self.unapplied_transfers.extend(changes.unapplied_transfers.iter().cloned());
         for line in &changes.history {
             assert!(line.change.is_legal(), "illegal change {:?}", line.change);
         }
@@ -148,11 +153,30 @@ impl World {
 
     /// What was debited to an account beyond what was credited, in minor units.
     pub fn balance(&self, account: Account) -> i64 {
-        self.transfers.iter().fold(0, |sum, transfer| {
-            let debit = i64::from(transfer.debit == account) * transfer.amount.minor();
-            let credit = i64::from(transfer.credit == account) * transfer.amount.minor();
-            sum + debit - credit
-        })
+        net_debits(self.transfers.iter(), account)
+    }
+
+    /// What was debited to an account of money that fits no order, beyond what was credited.
+    ///
+    /// # Panics
+    /// When there is no such money, or its ledger has not as many transfers as its row says.
+    pub fn unapplied_balance(&self, id: MoneyId, account: Account) -> i64 {
+        let money = self.state.unapplied(id).expect("the money is there");
+        let own = self.unapplied_transfers.iter().filter(|it| it.money == id);
+        let own: Vec<&Transfer> = own.map(|it| &it.transfer).collect();
+        let numbers: Vec<i32> = own.iter().map(|transfer| transfer.seq).collect();
+        assert_eq!(numbers, (2..=money.ledger_len).collect::<Vec<_>>());
+        let booked = money.amount.minor();
+        let begun = match account {
+            Account::PspReceivable => booked,
+            Account::Suspense => -booked,
+            Account::DisputesReceivable
+            | Account::CustomerFunds
+            | Account::RefundsPayable
+            | Account::DisputeLosses
+            | Account::DisputeFees => 0,
+        };
+        begun + net_debits(own.into_iter(), account)
     }
 
     /// Checks that the ledger says what the rows say, for an order whose captures all stayed.
@@ -164,6 +188,14 @@ impl World {
             assert_eq!(self.balance(account), expected, "{account}");
         }
     }
+}
+
+fn net_debits<'a>(transfers: impl Iterator<Item = &'a Transfer>, account: Account) -> i64 {
+    transfers.fold(0, |sum, transfer| {
+        let debit = i64::from(transfer.debit == account) * transfer.amount.minor();
+        let credit = i64::from(transfer.credit == account) * transfer.amount.minor();
+        sum + debit - credit
+    })
 }
 
 #[cfg(test)]

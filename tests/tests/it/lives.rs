@@ -229,7 +229,9 @@ fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
         EventKind::OrderCreated | EventKind::OrderCancelRequested => {
             world.handle_at(&OrderRules::new(policies), event, moment)
         }
-        EventKind::PaymentAttempted => world.handle_at(&PaymentRules::new(policies), event, moment),
+        EventKind::PaymentAttempted | EventKind::UnappliedDue => {
+            world.handle_at(&PaymentRules::new(policies), event, moment)
+        }
         EventKind::PaymentTimeout | EventKind::PaymentReminder => {
             world.handle_at(&TimeoutRules::new(policies), event, moment)
         }

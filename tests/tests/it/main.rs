@@ -3,6 +3,7 @@
 mod cards;
 mod convergence;
 mod disorder;
+mod ledger;
 mod lives;
 mod money;
 mod outages;
@@ -11,3 +12,4 @@ mod poison;
 mod policies;
 mod start;
 mod timers;
+mod unapplied;

@@ -5,14 +5,18 @@ mod contradiction;
 mod progress;
 mod report;
 mod reversal;
+mod unapplied;
 
 use contracts::Envelope;
 use contracts::events::{PaymentAttempted, PaymentEvent, PaymentOutcome};
-use domain::changes::UnappliedCause;
 use domain::operations::{clamp_skew, orphan, wait_for};
-use domain::{Changes, Decision, Draft, Moment, OrderState, ParkKey, PolicyBook, Rules, Timestamp};
+use domain::unapplied::UnappliedCause;
+use domain::{
+    Changes, Decision, Draft, Moment, OrderState, OutcomeCode, ParkKey, PolicyBook, Rules,
+    Timestamp,
+};
 
-use contradiction::keep_money;
+use contradiction::{Contradiction, keep_money};
 use report::{Report, reference};
 
 /// Records attempts and captures, pays orders, and sends back money that must not be kept.
@@ -38,11 +42,44 @@ impl PaymentRules {
         if !moment.waited_out() {
             return wait_for(self.book.everyone(), ParkKey::Order(event.order_id), moment);
         }
-        if event.outcome != PaymentOutcome::Captured {
-            return Decision::orphan(Changes::default());
+        match event.outcome {
+            PaymentOutcome::Captured => {
+                keep_money(&mut draft, self.book.everyone(), event, at, UnappliedCause::Orphan);
+                orphan(draft, event.order_id, reference(event))
+            }
+            PaymentOutcome::CaptureFailed => unapplied::lose(draft, event),
+            PaymentOutcome::RequiresAction
+            | PaymentOutcome::Processing
+            | PaymentOutcome::Authorized
+            | PaymentOutcome::Declined
+            | PaymentOutcome::Failed
+            | PaymentOutcome::Voided
+            | PaymentOutcome::AuthorizationExpired => Decision::orphan(Changes::default()),
         }
-        keep_money(&mut draft, event, at, UnappliedCause::Orphan);
-        orphan(draft, event.order_id, reference(event))
+    }
+
+    /// What a provider's report does to its order, or to what waits for the order.
+    fn attempted(
+        &self,
+        state: &OrderState,
+        event: &PaymentAttempted,
+        draft: impl Fn() -> Draft,
+        moment: Moment,
+    ) -> Decision {
+        let (at, clock_ahead) = clamp_skew(self.book.everyone(), event.occurred_at, moment.now);
+        let Some(order) = &state.order else {
+            return self.await_order(draft(), event, at, moment);
+        };
+        let report = Report { event, order, at, clock_ahead };
+        let checked = contradiction::check(state, &report);
+        let decision = checked.and_then(|()| {
+            if unapplied::is_known(state, event)? {
+                return Ok(Decision::noop(OutcomeCode::DuplicateFact));
+            }
+            record(draft(), &report)
+        });
+        let refuse = |it: Contradiction| it.refuse(draft(), self.book.everyone(), &report);
+        decision.unwrap_or_else(refuse)
     }
 }
 
@@ -55,24 +92,25 @@ impl Rules for PaymentRules {
         message: &Envelope<PaymentEvent>,
         moment: Moment,
     ) -> Decision {
-        let PaymentEvent::Attempted(event) = &message.event;
         let draft = || Draft::new(state, message, moment.now);
-        let (at, clock_ahead) = clamp_skew(self.book.everyone(), event.occurred_at, moment.now);
-        let Some(order) = &state.order else {
-            return self.await_order(draft(), event, at, moment);
-        };
-        let report = Report { event, order, at, clock_ahead };
-        let decision = contradiction::check(state, &report).and_then(|()| match event.outcome {
-            PaymentOutcome::Captured => capture::record(draft(), &report),
-            PaymentOutcome::CaptureFailed => reversal::record(draft(), &report),
-            PaymentOutcome::RequiresAction
-            | PaymentOutcome::Processing
-            | PaymentOutcome::Authorized
-            | PaymentOutcome::Declined
-            | PaymentOutcome::Failed
-            | PaymentOutcome::Voided
-            | PaymentOutcome::AuthorizationExpired => progress::record(draft(), &report),
-        });
-        decision.unwrap_or_else(|contradiction| contradiction.refuse(draft(), &report))
+        match &message.event {
+            PaymentEvent::Attempted(event) => self.attempted(state, event, draft, moment),
+            PaymentEvent::UnappliedDue(due) => self.look_again(draft(), due),
+        }
+    }
+}
+
+/// What a report that contradicts nothing says of its order.
+fn record(draft: Draft, report: &Report<'_>) -> Result<Decision, Contradiction> {
+    match report.event.outcome {
+        PaymentOutcome::Captured => capture::record(draft, report),
+        PaymentOutcome::CaptureFailed => reversal::record(draft, report),
+        PaymentOutcome::RequiresAction
+        | PaymentOutcome::Processing
+        | PaymentOutcome::Authorized
+        | PaymentOutcome::Declined
+        | PaymentOutcome::Failed
+        | PaymentOutcome::Voided
+        | PaymentOutcome::AuthorizationExpired => progress::record(draft, report),
     }
 }

@@ -6,6 +6,7 @@ mod report;
 mod request;
 mod review;
 mod reviewed;
+mod unapplied;
 
 use contracts::Envelope;
 use contracts::events::{RefundEvent, RefundRequested, RefundUpdated};
@@ -87,6 +88,11 @@ impl Rules for RefundRules {
         moment: Moment,
     ) -> Decision {
         let draft = || Draft::new(state, message, moment.now);
+        if let RefundEvent::Updated(update) = &message.event
+            && let Some(money) = unapplied::find(state, update)
+        {
+            return self.follow_unapplied(draft(), money, update);
+        }
         match (&state.order, &message.event) {
             (None, RefundEvent::Requested(request)) => {
                 self.await_requested(draft(), request, moment)

@@ -2,8 +2,8 @@
 
 use broker::delay::{DelayProvider, delayed};
 use broker::{Names, Properties, Publication};
-use contracts::events::{DisputeDeadline, PaymentTimer, RefundReviewDue};
-use contracts::{DisputeId, Outgoing, RefundId, STRUCTURED_CONTENT_TYPE};
+use contracts::events::{DisputeDeadline, PaymentTimer, RefundReviewDue, UnappliedDue};
+use contracts::{DisputeId, MoneyId, Outgoing, RefundId, STRUCTURED_CONTENT_TYPE};
 use domain::timer::{TimerKind, TimerOwner};
 use store::timers::DueTimer;
 
@@ -22,6 +22,7 @@ pub(crate) fn publication(names: &Names, provider: DelayProvider, timer: &DueTim
         }
         TimerOwner::Dispute(dispute_id) => deadline(timer, dispute_id, &id),
         TimerOwner::Refund(refund_id) => review_due(timer, refund_id, &id),
+        TimerOwner::Money(money_id) => unapplied(timer, money_id, &id),
     };
     let properties = Properties {
         message_id: Some(id),
@@ -47,6 +48,12 @@ fn review_due(timer: &DueTimer, refund_id: RefundId, id: &str) -> Vec<u8> {
     Outgoing::new(id, SOURCE, timer.kind.event().type_name(), order_id, due_at, data).to_body()
 }
 
+fn unapplied(timer: &DueTimer, money_id: MoneyId, id: &str) -> Vec<u8> {
+    let (order_id, generation, due_at) = (timer.order, timer.generation, timer.due_at);
+    let data = UnappliedDue { order_id, money_id, generation, due_at };
+    Outgoing::new(id, SOURCE, timer.kind.event().type_name(), order_id, due_at, data).to_body()
+}
+
 /// Names this hand-over: an early one, recorded as a no-op, must not shadow the right one.
 fn message_id(timer: &DueTimer) -> String {
     let kind = match timer.kind {
@@ -54,6 +61,7 @@ fn message_id(timer: &DueTimer) -> String {
         TimerKind::PaymentReminder => "pr",
         TimerKind::DisputeEvidenceDue => "de",
         TimerKind::RefundReviewDue => "rr",
+        TimerKind::UnappliedMoneyDue => "um",
     };
     let owner = uuid::Uuid::from(timer.owner);
     format!("{kind}-{owner}-{}-{}", timer.generation, timer.handover)
@@ -64,13 +72,15 @@ fn worker(kind: TimerKind) -> &'static str {
         TimerKind::PaymentTimeout | TimerKind::PaymentReminder => "payment-timeout",
         TimerKind::DisputeEvidenceDue => "dispute-opened",
         TimerKind::RefundReviewDue => "refund-requested",
+        // The one that knows how to judge a capture, should its order be there by now.
+        TimerKind::UnappliedMoneyDue => "payment-attempted",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::events::TimerEvent;
+    use contracts::events::{PaymentEvent, TimerEvent};
     use contracts::{Envelope, Limits, Timestamp, WireMessage, decode};
 
     fn due(handover: i32) -> DueTimer {
@@ -95,6 +105,19 @@ mod tests {
         let TimerEvent::Timeout(timer) = envelope.event else { panic!("wrong kind") };
         assert_eq!((timer.generation, timer.due_at), (3, due(2).due_at));
         assert_eq!(publication.properties.message_id.as_deref(), Some(envelope.id.as_str()));
+    }
+
+    #[test]
+    fn money_without_an_order_falls_due_at_the_worker_that_judges_captures() {
+        let money_id = MoneyId::from(uuid::Uuid::from(testkit::shop::attempt_id(1)));
+        let (kind, owner) = (TimerKind::UnappliedMoneyDue, TimerOwner::Money(money_id));
+        let timer = DueTimer { kind, owner, ..due(1) };
+        let publication = publication(&Names::default(), DelayProvider::Ladder, &timer);
+        let content_type = publication.properties.content_type.as_deref();
+        let message = WireMessage { content_type, headers: &[], body: &publication.body };
+        let envelope: Envelope<PaymentEvent> = decode(message, &Limits::default()).unwrap();
+        let PaymentEvent::UnappliedDue(event) = envelope.event else { panic!("wrong kind") };
+        assert_eq!((event.money_id, event.generation), (money_id, 3));
     }
 
     #[test]

@@ -8,4 +8,5 @@ pub(crate) mod latency;
 pub(crate) mod references;
 pub(crate) mod relay;
 pub(crate) mod timers;
+pub(crate) mod verify;
 pub(crate) mod workers;

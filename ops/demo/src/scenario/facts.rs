@@ -5,13 +5,13 @@ use std::fmt;
 
 use contracts::Money;
 use contracts::events::DisputeStage;
-use domain::changes::UnappliedCause;
 use domain::dispute::{DisputePosition, DisputeStatus};
 use domain::history::position_name;
 use domain::ledger::Account;
 use domain::order::OrderStatus;
 use domain::payment::{AttemptStatus, Classification};
 use domain::refund::RefundStatus;
+use domain::unapplied::UnappliedCause;
 
 /// Something that can be counted about an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,10 +3,10 @@
 use contracts::events::PaymentOutcome::{
     Authorized, CaptureFailed, Captured, Processing, RequiresAction,
 };
-use domain::changes::UnappliedCause;
 use domain::order::OrderStatus;
 use domain::payment::{AttemptStatus, Classification};
 use domain::refund::RefundStatus;
+use domain::unapplied::UnappliedCause;
 use rand::RngExt as _;
 use serde_json::json;
 

@@ -1,10 +1,10 @@
 //! Orders that are not paid in time, or called off, and what money does to them later.
 
 use contracts::events::PaymentOutcome::{Authorized, Captured, Processing};
-use domain::changes::UnappliedCause;
 use domain::order::OrderStatus::{Cancelled, Expired};
 use domain::payment::{AttemptStatus, Classification};
 use domain::refund::RefundStatus;
+use domain::unapplied::UnappliedCause;
 use rand::RngExt as _;
 use std::time::Duration;
 

@@ -15,10 +15,10 @@ use demo::provider::Heard;
 use demo::scenario::{DeadLetter, Fact, Facts, Story, Wire};
 use demo::timing;
 use dispute_opened::DisputeRules;
-use domain::changes::UnappliedCause;
 use domain::policy::Reminders;
 use domain::refund::RefundStatus;
-use domain::timer::{Timer, TimerOwner, TimerStatus};
+use domain::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
+use domain::unapplied::UnappliedCause;
 use domain::{Decision, Moment, OrderState, Outcome, ParkKey, Policies, Rules, Status as _};
 use order_created::OrderRules;
 use payment_attempted::PaymentRules;
@@ -243,7 +243,10 @@ impl<'a> Stage<'a> {
                 self.facts.add(Fact::Unapplied(money.cause), 1);
             }
         }
-        for timer in changes.timers.iter().filter(|timer| timer.status == TimerStatus::Armed) {
+        // A day is over long before money without an order falls due.
+        let soon = |timer: &&Timer| timer.kind != TimerKind::UnappliedMoneyDue;
+        let armed = changes.timers.iter().filter(|timer| timer.status == TimerStatus::Armed);
+        for timer in armed.filter(soon) {
             // Whole seconds, as on the ladder.
             let late = Duration::from_millis(self.rng.random_range(0..1_000));
             self.schedule(timer.due_at.plus(late), Due::Fire(timer.clone()));

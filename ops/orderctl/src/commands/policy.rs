@@ -120,6 +120,8 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("events.wait_for_parent", time(policies.park_ttl)),
         ("events.clock_ahead", time(policies.max_skew)),
         ("events.drain_grace", time(policies.drain_grace)),
+        ("unapplied_money.refund_after", time(policies.unapplied.refund_after)),
+        ("unapplied_money.decide_within", time(policies.unapplied.sla)),
     ]
     .map(|(key, value)| Setting { key, value })
     .into()

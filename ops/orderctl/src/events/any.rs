@@ -40,7 +40,9 @@ impl Event for AnyEvent {
             EventKind::OrderCreated | EventKind::OrderCancelRequested => {
                 OrderEvent::from_data(kind, data)?.map(Self::Order)
             }
-            EventKind::PaymentAttempted => PaymentEvent::from_data(kind, data)?.map(Self::Payment),
+            EventKind::PaymentAttempted | EventKind::UnappliedDue => {
+                PaymentEvent::from_data(kind, data)?.map(Self::Payment)
+            }
             EventKind::PaymentTimeout | EventKind::PaymentReminder => {
                 TimerEvent::from_data(kind, data)?.map(Self::Timer)
             }

@@ -31,6 +31,7 @@ pub(crate) const EXAMPLES: &[Example] = examples! {
         "minimal" "full" "largest-total" "optional-fields-null" "unknown-fields" "yen" "zero-total";
     OrderCancelRequested "order.cancel_requested": "minimal" "full";
     PaymentAttempted "payment.attempted": "minimal" "full" "declined" "smallest-amount";
+    UnappliedDue "payment.unapplied_due": "minimal" "full";
     PaymentTimeout "payment.timeout": "minimal" "full";
     PaymentReminder "payment.reminder": "minimal" "full";
     RefundRequested "refund.requested": "minimal" "full" "all-that-is-left";

@@ -23,6 +23,7 @@ fn text_of(kind: EventKind) -> &'static str {
         EventKind::OrderCreated => schema!("order.created"),
         EventKind::OrderCancelRequested => schema!("order.cancel_requested"),
         EventKind::PaymentAttempted => schema!("payment.attempted"),
+        EventKind::UnappliedDue => schema!("payment.unapplied_due"),
         EventKind::PaymentTimeout => schema!("payment.timeout"),
         EventKind::PaymentReminder => schema!("payment.reminder"),
         EventKind::RefundRequested => schema!("refund.requested"),

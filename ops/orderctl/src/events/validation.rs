@@ -99,7 +99,9 @@ impl Validator {
             Some(EventKind::OrderCreated | EventKind::OrderCancelRequested) => {
                 accepted::<OrderEvent>(message, limits)
             }
-            Some(EventKind::PaymentAttempted) => accepted::<PaymentEvent>(message, limits),
+            Some(EventKind::PaymentAttempted | EventKind::UnappliedDue) => {
+                accepted::<PaymentEvent>(message, limits)
+            }
             Some(EventKind::PaymentTimeout | EventKind::PaymentReminder) => {
                 accepted::<TimerEvent>(message, limits)
             }

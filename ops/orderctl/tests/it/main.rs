@@ -6,6 +6,7 @@ mod event;
 mod help;
 mod management;
 mod migrate;
+mod money;
 mod order;
 mod policy;
 mod program;

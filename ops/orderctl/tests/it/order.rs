@@ -172,11 +172,13 @@ async fn money_and_messages_that_did_not_go_their_way_are_told() {
     store_story(&database).await;
     database
         .run(&format!(
-            "INSERT INTO unapplied_money (id, provider, capture_ref, claimed_order, currency, \
-             amount_minor, cause, occurred_at, recorded_at, resolved_at, resolution) VALUES \
-             ('00000000-0000-7000-8000-000000000001', 'acme', 'cap_yen', '{}', 'JPY', 500, \
-             'currency_mismatch', '2026-03-01T13:00:00Z', '2026-03-01T13:00:01Z', \
-             '2026-03-02T09:00:00Z', 'refunded'); \
+            "INSERT INTO unapplied_money (id, provider, capture_ref, claimed_order, \
+             attempt_id, provider_ref, currency, amount_minor, cause, occurred_at, recorded_at, \
+             refund_id, refund_status, refund_event_at, resolved_at, resolution, ledger_len) \
+             VALUES ('00000000-0000-7000-8000-000000000001', 'acme', 'cap_yen', '{}', \
+             gen_random_uuid(), 'pay_yen', 'JPY', 500, 'currency_mismatch', \
+             '2026-03-01T13:00:00Z', '2026-03-01T13:00:01Z', gen_random_uuid(), 'approved', \
+             now(), '2026-03-02T09:00:00Z', 'refunded', 2); \
              UPDATE outbox SET attempts = 3 WHERE routing_key = 'refund.execute'; \
              UPDATE timers SET handed_over_at = '2026-03-08T13:58:00Z', handovers = 2 \
              WHERE kind = 'dispute_evidence_due'",

@@ -153,6 +153,7 @@ impl Event for DisputeEvent {
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
             | EventKind::PaymentAttempted
+            | EventKind::UnappliedDue
             | EventKind::PaymentTimeout
             | EventKind::PaymentReminder
             | EventKind::RefundRequested

@@ -6,6 +6,7 @@ mod payment;
 mod refund;
 mod refund_key;
 mod timer;
+mod unapplied;
 
 pub use dispute::{
     DisputeEvent, DisputeOpened, DisputeReason, DisputeStage, DisputeUpdated, DisputeVerdict,
@@ -20,3 +21,4 @@ pub use refund::{
 };
 pub use refund_key::RefundCause;
 pub use timer::{DisputeDeadline, PaymentTimer, RefundReviewDue, TimerEvent};
+pub use unapplied::UnappliedDue;

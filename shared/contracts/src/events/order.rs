@@ -151,6 +151,7 @@ impl Event for OrderEvent {
             EventKind::OrderCreated => Some(Self::Created(parse(data)?)),
             EventKind::OrderCancelRequested => Some(Self::CancelRequested(parse(data)?)),
             EventKind::PaymentAttempted
+            | EventKind::UnappliedDue
             | EventKind::PaymentTimeout
             | EventKind::PaymentReminder
             | EventKind::RefundRequested

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::unapplied::UnappliedDue;
 use crate::event::{DataError, Event, OrderRef, parse};
 use crate::money::{positive, positive_or_none};
 use crate::number;
@@ -106,14 +107,17 @@ pub struct MethodDetails {
 pub enum PaymentEvent {
     /// `payment.attempted`.
     Attempted(Box<PaymentAttempted>),
+    /// `payment.unapplied_due`.
+    UnappliedDue(UnappliedDue),
 }
 
 impl Event for PaymentEvent {
-    const KINDS: &'static [EventKind] = &[EventKind::PaymentAttempted];
+    const KINDS: &'static [EventKind] = &[EventKind::PaymentAttempted, EventKind::UnappliedDue];
 
     fn from_data(kind: EventKind, data: &RawValue) -> Result<Option<Self>, DataError> {
         Ok(match kind {
             EventKind::PaymentAttempted => Some(Self::Attempted(parse(data)?)),
+            EventKind::UnappliedDue => Some(Self::UnappliedDue(parse(data)?)),
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
             | EventKind::PaymentTimeout
@@ -131,24 +135,28 @@ impl Event for PaymentEvent {
     fn kind(&self) -> EventKind {
         match self {
             Self::Attempted(_) => EventKind::PaymentAttempted,
+            Self::UnappliedDue(_) => EventKind::UnappliedDue,
         }
     }
 
     fn order_ref(&self) -> OrderRef {
-        match self {
-            Self::Attempted(attempted) => OrderRef::Order(attempted.order_id),
-        }
+        OrderRef::Order(match self {
+            Self::Attempted(attempted) => attempted.order_id,
+            Self::UnappliedDue(due) => due.order_id,
+        })
     }
 
     fn occurred_at(&self) -> Timestamp {
         match self {
             Self::Attempted(attempted) => attempted.occurred_at,
+            Self::UnappliedDue(due) => due.due_at,
         }
     }
 
     fn livemode(&self) -> Option<bool> {
         match self {
             Self::Attempted(attempted) => Some(attempted.livemode),
+            Self::UnappliedDue(_) => None,
         }
     }
 }

@@ -184,6 +184,7 @@ impl Event for RefundEvent {
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
             | EventKind::PaymentAttempted
+            | EventKind::UnappliedDue
             | EventKind::PaymentTimeout
             | EventKind::PaymentReminder
             | EventKind::DisputeOpened

@@ -73,6 +73,7 @@ impl Event for TimerEvent {
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
             | EventKind::PaymentAttempted
+            | EventKind::UnappliedDue
             | EventKind::RefundRequested
             | EventKind::RefundUpdated
             | EventKind::RefundReviewed
@@ -103,6 +104,8 @@ impl Event for TimerEvent {
     }
 }
 
-fn generation<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+pub(super) fn generation<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<i32, D::Error> {
     crate::number::in_range(deserializer, 0..=i32::MAX)
 }

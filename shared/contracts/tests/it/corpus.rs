@@ -37,7 +37,9 @@ pub(crate) fn decode_as(
         EventKind::OrderCreated | EventKind::OrderCancelRequested => {
             decoded::<OrderEvent>(message, limits)
         }
-        EventKind::PaymentAttempted => decoded::<PaymentEvent>(message, limits),
+        EventKind::PaymentAttempted | EventKind::UnappliedDue => {
+            decoded::<PaymentEvent>(message, limits)
+        }
         EventKind::PaymentTimeout | EventKind::PaymentReminder => {
             decoded::<TimerEvent>(message, limits)
         }

@@ -224,6 +224,7 @@ impl Policies {
             section.time("clock_ahead", Duration::ZERO..=DAY, &mut self.max_skew);
             section.time("drain_grace", Duration::from_secs(1)..=DAY, &mut self.drain_grace);
         });
+        section.table("unapplied_money", |section| self.unapplied.overlay(section));
     }
 }
 

@@ -4,14 +4,18 @@ use contracts::{Money, MoneyError};
 
 use crate::dispute::DisputeMoney;
 use crate::ledger::{Account, JournalCode, Leg};
-use crate::refund::{Refund, RefundMoney};
+use crate::refund::RefundMoney;
 
 /// What a refund moves when its money goes from one place to another.
-pub(super) fn of_refund(refund: &Refund, from: RefundMoney, to: RefundMoney) -> Vec<Leg> {
+pub(super) fn of_refund(
+    funds: Account,
+    amount: Money,
+    from: RefundMoney,
+    to: RefundMoney,
+) -> Vec<Leg> {
     use RefundMoney::{Gone, Reserved, Untouched};
-    let (funds, payable, psp) =
-        (refund.funded_from, Account::RefundsPayable, Account::PspReceivable);
-    let leg = |code, debit, credit| Leg { code, debit, credit, amount: refund.amount };
+    let (payable, psp) = (Account::RefundsPayable, Account::PspReceivable);
+    let leg = |code, debit, credit| Leg { code, debit, credit, amount };
     let reserve = leg(JournalCode::RefundReserved, funds, payable);
     let release = leg(JournalCode::RefundReleased, payable, funds);
     let settle = leg(JournalCode::RefundSettled, payable, psp);

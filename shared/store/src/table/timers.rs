@@ -46,6 +46,7 @@ pub(crate) fn owner(kind: TimerKind, id: Uuid) -> TimerOwner {
         TimerKind::PaymentTimeout | TimerKind::PaymentReminder => TimerOwner::Order(id.into()),
         TimerKind::DisputeEvidenceDue => TimerOwner::Dispute(id.into()),
         TimerKind::RefundReviewDue => TimerOwner::Refund(id.into()),
+        TimerKind::UnappliedMoneyDue => TimerOwner::Money(id.into()),
     }
 }
 

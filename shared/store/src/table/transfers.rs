@@ -1,21 +1,29 @@
 //! The table `transfers`: the ledger.
 
 use domain::Status;
+use domain::ledger::Transfer;
+use domain::unapplied::UnappliedTransfer;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::all_rows;
 use crate::column::column;
 use crate::decode::at;
 use crate::error::Error;
 use crate::write_set::Decided;
 
-/// Adds every transfer to its order's ledger.
+struct Row<'a> {
+    /// An order, or money that fits none.
+    subject: Uuid,
+    inbox: i64,
+    transfer: &'a Transfer,
+}
+
+/// Adds every transfer to the ledger of its order, or of its money.
 pub(crate) async fn write(
     connection: &mut PgConnection,
     decided: &[Decided<'_>],
 ) -> Result<(), Error> {
-    let rows = all_rows(decided, |changes| &changes.transfers)?;
+    let rows = rows(decided)?;
     if rows.is_empty() {
         return Ok(());
     }
@@ -31,18 +39,32 @@ pub(crate) async fn write(
             unnest($7::text[]::account[]), unnest($8::text[]::currency_code[]),
             unnest($9::bigint[]), unnest($10::text[]), unnest($11::timestamptz[])
         "#,
-        column(&rows, |transfer| Uuid::from(transfer.order)) as _,
-        column(&rows, |transfer| transfer.row.seq) as _,
-        column(&rows, |transfer| transfer.row.journal) as _,
-        column(&rows, |transfer| transfer.inbox) as _,
-        column(&rows, |transfer| transfer.row.code.name()) as _,
-        column(&rows, |transfer| transfer.row.debit.name()) as _,
-        column(&rows, |transfer| transfer.row.credit.name()) as _,
-        column(&rows, |transfer| transfer.row.amount.currency().code()) as _,
-        column(&rows, |transfer| transfer.row.amount.minor()) as _,
-        column(&rows, |transfer| transfer.row.reference.as_str()) as _,
-        column(&rows, |transfer| at(transfer.row.at)) as _,
+        column(&rows, |row| row.subject) as _,
+        column(&rows, |row| row.transfer.seq) as _,
+        column(&rows, |row| row.transfer.journal) as _,
+        column(&rows, |row| row.inbox) as _,
+        column(&rows, |row| row.transfer.code.name()) as _,
+        column(&rows, |row| row.transfer.debit.name()) as _,
+        column(&rows, |row| row.transfer.credit.name()) as _,
+        column(&rows, |row| row.transfer.amount.currency().code()) as _,
+        column(&rows, |row| row.transfer.amount.minor()) as _,
+        column(&rows, |row| row.transfer.reference.as_str()) as _,
+        column(&rows, |row| at(row.transfer.at)) as _,
     );
     written.execute(connection).await.map_err(Error::during("write transfers"))?;
     Ok(())
+}
+
+fn rows<'a>(decided: &'a [Decided<'a>]) -> Result<Vec<Row<'a>>, Error> {
+    let mut rows = Vec::new();
+    for one in decided {
+        let inbox = one.inbox.id;
+        for transfer in &one.decision.changes.transfers {
+            rows.push(Row { subject: one.order()?.into(), inbox, transfer });
+        }
+        for UnappliedTransfer { money, transfer } in &one.decision.changes.unapplied_transfers {
+            rows.push(Row { subject: (*money).into(), inbox, transfer });
+        }
+    }
+    Ok(rows)
 }

@@ -105,6 +105,12 @@ const FAULTS: &[(&str, &str)] = &[
     ("I16", "UPDATE orders SET stock_released_at = now() WHERE id = $paid"),
     ("I17", "UPDATE disputes SET fee_minor = 1 WHERE order_id = $disputed"),
     ("I17", "UPDATE unapplied_money SET amount_minor = 1"),
+    ("I17", "UPDATE unapplied_money SET resolved_at = now(), resolution = 'written_off'"),
+    (
+        "I17",
+        "UPDATE unapplied_money SET resolved_at = now(), resolution = 'refunded',
+         refund_id = id, refund_status = 'succeeded', refund_event_at = now()",
+    ),
     (
         "I18",
         "UPDATE disputes SET status = 'needs_response', closed_at = NULL
@@ -155,6 +161,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("I28", "UPDATE captures SET currency = 'JPY' WHERE order_id = $paid"),
     ("I28", "DELETE FROM payment_attempts WHERE order_id = $paid"),
     ("I29", "UPDATE orders SET ledger_len = 7 WHERE id = $pending"),
+    ("I29", "UPDATE unapplied_money SET ledger_len = 7"),
 ];
 
 #[tokio::test]

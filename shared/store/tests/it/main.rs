@@ -22,3 +22,4 @@ mod report;
 mod round_trip;
 mod rules;
 mod scheduler;
+mod unapplied;

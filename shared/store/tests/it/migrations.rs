@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use contracts::{Currency, EventKind};
 use domain::Status;
-use domain::changes::UnappliedCause;
 use domain::dispute::DisputeStatus;
 use domain::ledger::{Account, JournalCode};
 use domain::order::{CloseReason, OrderStatus};
 use domain::payment::{AttemptStatus, Classification};
 use domain::refund::RefundStatus;
 use domain::timer::{TimerKind, TimerStatus};
+use domain::unapplied::{MoneyDecision, Resolution, UnappliedCause};
 use sqlx::Row;
 use store::{migrate, schema_version, undo_migrations};
 
@@ -79,6 +79,8 @@ async fn every_enum_of_the_database_has_the_names_of_its_type() {
         ("account", names::<Account>()),
         ("journal_code", names::<JournalCode>()),
         ("unapplied_cause", names::<UnappliedCause>()),
+        ("unapplied_resolution", names::<Resolution>()),
+        ("unapplied_decision", names::<MoneyDecision>()),
         ("event_kind", EventKind::ALL.iter().map(|kind| kind.name()).collect()),
     ];
     for (name, expected) in expected {

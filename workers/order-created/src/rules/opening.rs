@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contracts::events::OrderCreated;
-use domain::operations::{arm_payment_timers, clamp_skew, pay_order};
+use domain::operations::{arm_payment_timers, clamp_skew, look_at_unapplied, pay_order};
 use domain::order::{Order, OrderStatus};
 use domain::{Decision, Draft, OutcomeCode, Policies, Timestamp};
 
@@ -14,8 +14,11 @@ const SHORTEST_WINDOW: Duration = Duration::from_micros(1);
 
 impl OrderRules {
     /// Starts an order's payment window; the draft lets go of what waited for the order (case 22).
+    ///
+    /// Money that was given up waiting is looked at again by the worker of payments.
     pub(super) fn open(&self, mut draft: Draft, created: &OrderCreated) -> Decision {
         self.put(&mut draft, created);
+        look_at_unapplied(&mut draft);
         Decision::apply(draft.finish())
     }
 

@@ -2,9 +2,9 @@
 
 use contracts::MoneyError;
 use contracts::events::{PaymentAttempted, PaymentOutcome};
-use domain::changes::{UnappliedCause, UnappliedMoney};
-use domain::operations::quarantine;
-use domain::{Decision, Draft, OrderState, OutcomeCode, Timestamp};
+use domain::operations::{keep_unapplied, quarantine};
+use domain::unapplied::{UnappliedCause, UnappliedMoney};
+use domain::{Decision, Draft, OrderState, OutcomeCode, Policies, Timestamp};
 
 use super::report::{Report, capture_ref, reference};
 
@@ -49,15 +49,20 @@ pub(super) fn check(state: &OrderState, report: &Report<'_>) -> Result<(), Contr
 
 impl Contradiction {
     /// Refuses the report, but keeps its money: money is a fact.
-    pub(super) fn refuse(self, mut draft: Draft, report: &Report<'_>) -> Decision {
+    pub(super) fn refuse(
+        self,
+        mut draft: Draft,
+        policies: &Policies,
+        report: &Report<'_>,
+    ) -> Decision {
         let event = report.event;
         if event.outcome == PaymentOutcome::Captured && !is_recorded(draft.state(), event) {
-            keep_money(&mut draft, event, report.at, self.cause());
+            keep_money(&mut draft, policies, event, report.at, self.cause());
         }
         quarantine(draft, event.order_id, self.code(), reference(event))
     }
 
-    fn code(self) -> OutcomeCode {
+    pub(super) fn code(self) -> OutcomeCode {
         match self {
             Self::Merchant => OutcomeCode::MerchantMismatch,
             Self::Currency => OutcomeCode::CurrencyMismatch,
@@ -84,6 +89,7 @@ fn is_recorded(state: &OrderState, event: &PaymentAttempted) -> bool {
 /// Keeps captured money beside the order.
 pub(super) fn keep_money(
     draft: &mut Draft,
+    policies: &Policies,
     event: &PaymentAttempted,
     at: Timestamp,
     cause: UnappliedCause,
@@ -93,10 +99,17 @@ pub(super) fn keep_money(
         provider: event.provider.clone(),
         capture_ref: capture_ref(event).clone(),
         claimed_order: event.order_id,
+        attempt_id: event.attempt_id,
+        provider_ref: event.provider_ref.clone(),
+        merchant_id: event.merchant_id.clone(),
         amount: event.amount,
         cause,
         occurred_at: at,
         recorded_at: draft.now(),
+        decision: None,
+        refund: None,
+        resolved: None,
+        ledger_len: 1,
     };
-    draft.keep_unapplied(money);
+    keep_unapplied(draft, policies, money);
 }

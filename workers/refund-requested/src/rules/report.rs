@@ -28,7 +28,8 @@ impl RefundRules {
             Err(code) => return Ok(quarantine(draft, order.id, code, reference(update))),
         };
         let (at, _ahead) = clamp_skew(self.book.everyone(), update.occurred_at, draft.now());
-        let last = Weight::of_last_report(&known);
+        let reversed = was_reversed(&known);
+        let last = Weight::of_last_report(known.status, reversed, known.last_event_at);
         let this = Weight::new(update.status, at);
         let provider_ref = known.provider_ref.clone().or_else(|| update.provider_ref.clone());
         let named = Refund { provider_ref, ..known.clone() };
@@ -83,14 +84,14 @@ fn was_ordered(status: RefundStatus) -> bool {
 
 /// How much a report counts; the weightiest one that came is what the refund shows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Weight {
+pub(super) struct Weight {
     last_word: bool,
     at: Timestamp,
     rank: u8,
 }
 
 impl Weight {
-    fn new(result: RefundResult, at: Timestamp) -> Self {
+    pub(super) fn new(result: RefundResult, at: Timestamp) -> Self {
         let rank = match result {
             RefundResult::Submitted => 0,
             RefundResult::RequiresAction => 1,
@@ -103,17 +104,21 @@ impl Weight {
     }
 
     /// The weight of what the refund shows; none if its provider has said nothing yet.
-    fn of_last_report(refund: &Refund) -> Option<Self> {
-        let result = match refund.status {
+    pub(super) fn of_last_report(
+        status: RefundStatus,
+        reversed: bool,
+        at: Timestamp,
+    ) -> Option<Self> {
+        let result = match status {
             RefundStatus::PendingReview | RefundStatus::Approved | RefundStatus::Rejected => None,
             RefundStatus::Submitted => Some(RefundResult::Submitted),
             RefundStatus::RequiresAction => Some(RefundResult::RequiresAction),
             RefundStatus::Succeeded => Some(RefundResult::Succeeded),
             RefundStatus::Cancelled => Some(RefundResult::Cancelled),
-            RefundStatus::Failed if was_reversed(refund) => Some(RefundResult::Reversed),
+            RefundStatus::Failed if reversed => Some(RefundResult::Reversed),
             RefundStatus::Failed => Some(RefundResult::Failed),
         };
-        result.map(|result| Self::new(result, refund.last_event_at))
+        result.map(|result| Self::new(result, at))
     }
 }
 
