@@ -73,6 +73,9 @@ pub fn i21_applied_without_trace(kind: EventKind, decision: &Decision) -> Option
         | EventKind::PaymentTimeout
         | EventKind::PaymentReminder
         | EventKind::RefundUpdated
+        | EventKind::RefundReviewed
+        | EventKind::RefundReviewDue
+        | EventKind::UnappliedDue
         | EventKind::DisputeUpdated
         | EventKind::DisputeDeadline => false,
     };

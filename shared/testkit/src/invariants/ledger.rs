@@ -52,7 +52,9 @@ fn settlements(code: JournalCode) -> i32 {
         | JournalCode::DisputeFee
         | JournalCode::DisputeWon
         | JournalCode::DisputeLost
-        | JournalCode::DisputeLossReversed => 0,
+        | JournalCode::DisputeLossReversed
+        | JournalCode::UnappliedApplied
+        | JournalCode::UnappliedWrittenOff => 0,
     }
 }
 
