@@ -8,7 +8,18 @@ const LOOKS: u32 = 1_000;
 const ROUNDS: u32 = 300;
 
 /// A payment as providers report it, of some 600 bytes.
-const USUAL: &str = r#"{"specversion":"1.0","id":"019a3b5c-7d2e-7c41-9b0f-3e5d8a6c2f17","source":"/shops/example","type":"shop.payment.attempted.v1","subject":"019a3b5c-6b1d-7f02-8c3e-91d4b7a05e68","time":"2026-03-01T12:05:30.125Z","datacontenttype":"application/json","data":{"order_id":"019a3b5c-6b1d-7f02-8c3e-91d4b7a05e68","attempt_id":"019a3b5c-7a90-7e15-a2b8-c4f06d1e9375","provider":"examplepay","provider_ref":"pi_3MtwBwLkdIwHu7ix28a3tqPa","outcome":"captured","amount":{"amount_minor":5800,"currency":"EUR"},"occurred_at":"2026-03-01T12:05:30.125Z","livemode":true,"method":{"type":"card","brand":"examplecard","last4":"4242","country":"DE"}}}"#;
+const USUAL: &str = concat!(
+    r#"{"specversion":"1.0","id":"019a3b5c-7d2e-7c41-9b0f-3e5d8a6c2f17","#,
+    r#""source":"/shops/example","type":"shop.payment.attempted.v1","#,
+    r#""subject":"019a3b5c-6b1d-7f02-8c3e-91d4b7a05e68","time":"2026-03-01T12:05:30.125Z","#,
+    r#""datacontenttype":"application/json","#,
+    r#""data":{"order_id":"019a3b5c-6b1d-7f02-8c3e-91d4b7a05e68","#,
+    r#""attempt_id":"019a3b5c-7a90-7e15-a2b8-c4f06d1e9375","provider":"examplepay","#,
+    r#""provider_ref":"pi_3MtwBwLkdIwHu7ix28a3tqPa","outcome":"captured","#,
+    r#""amount":{"amount_minor":5800,"currency":"EUR"},"#,
+    r#""occurred_at":"2026-03-01T12:05:30.125Z","livemode":true,"method":{"type":"card","#,
+    r#""brand":"examplecard","last4":"4242","country":"DE"}}}"#,
+);
 
 fn main() {
     let digits = USUAL

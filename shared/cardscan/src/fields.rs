@@ -75,7 +75,8 @@ pub(crate) struct Plain {
 impl Plain {
     pub(crate) fn of(name: &[u8]) -> Self {
         let (mut bytes, mut start) = ([0; NAME_BYTES], NAME_BYTES);
-        let telling = name.iter().rev().filter(|byte| byte.is_ascii_alphanumeric());
+        let end = name.iter().rev().take(2 * NAME_BYTES);
+        let telling = end.filter(|byte| byte.is_ascii_alphanumeric());
         for byte in telling.take(NAME_BYTES) {
             start -= 1;
             bytes[start] = byte.to_ascii_lowercase();

@@ -18,7 +18,7 @@ const LEAST_INTEGER: u64 = 1_000_000_000_000;
 /// Keys, strings and numbers count alike. The pointer is empty if the body is no JSON.
 pub fn in_body(body: &[u8]) -> Option<Finding> {
     let flat = flattened(body);
-    let mut places = Places::of(body, &flat);
+    let mut places = Places::of(body, matches!(flat, Cow::Borrowed(_)));
     let hit = cards::find(&flat, |place| places.field(place));
     let hit = hit.or_else(|| secrets::find(&flat, |place| places.is_of_card(place)))?;
     let pointer = places.pointer(hit.at);
@@ -71,12 +71,12 @@ struct Places<'a> {
     last: usize,
     /// Where the bytes of the flat text come from, if it differs from the body, once needed.
     raw: Option<Vec<usize>>,
+    /// Whether the flat text is the body itself.
     is_flat: bool,
 }
 
 impl<'a> Places<'a> {
-    fn of(body: &'a [u8], flat: &Cow<'_, [u8]>) -> Self {
-        let is_flat = matches!(flat, Cow::Borrowed(_));
+    fn of(body: &'a [u8], is_flat: bool) -> Self {
         Self { body, path: Path::of(body), last: 0, raw: None, is_flat }
     }
 

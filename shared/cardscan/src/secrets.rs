@@ -12,6 +12,9 @@ const BETWEEN_BYTES: usize = 12;
 /// Longest name in front of a colon that is looked at.
 const NAME_BYTES: usize = 40;
 
+/// Longest part of a value that is looked at.
+const VALUE_BYTES: usize = 256;
+
 /// What a name promises.
 enum Promise {
     /// Three or four digits that are a code wherever they stand.
@@ -62,7 +65,8 @@ fn without_word(rest: &[u8]) -> &[u8] {
 
 /// What follows the name of a code, if something separates the two.
 fn after(rest: &[u8]) -> Option<&[u8]> {
-    let between = rest.iter().take_while(|byte| BETWEEN.contains(byte)).count();
+    let between =
+        rest.iter().take(BETWEEN_BYTES + 1).take_while(|byte| BETWEEN.contains(byte)).count();
     (1..=BETWEEN_BYTES).contains(&between).then(|| &rest[between..])
 }
 
@@ -165,6 +169,7 @@ fn kept_promise(
 ) -> Option<Kind> {
     let quoted = value.strip_prefix(b"\"");
     let value = quoted.unwrap_or(value);
+    let value = &value[..value.len().min(VALUE_BYTES)];
     let end = memchr::memchr3(b'"', b',', b'}', value).unwrap_or(value.len());
     let digits = value[..end].iter().filter(|byte| is_digit(**byte)).count();
     match promise {

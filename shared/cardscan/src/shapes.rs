@@ -73,9 +73,10 @@ fn is_uuid(text: &[u8], start: usize) -> bool {
 /// Hex digits with hyphens at exactly these places, and nothing of a longer word around.
 fn is_grouped(text: &[u8], start: usize, length: usize, hyphens: &[usize]) -> bool {
     let Some(token) = text.get(start..start + length) else { return false };
+    let fits = |(place, byte): (usize, &u8)| hyphens.contains(&place) == (*byte == b'-');
     hyphens.iter().all(|place| token[*place] == b'-')
-        && token.iter().filter(|byte| **byte == b'-').count() == hyphens.len()
         && token.iter().all(|byte| *byte == b'-' || byte.is_ascii_hexdigit())
+        && token.iter().enumerate().all(fits)
         && stands_alone(text, &(start..start + length))
 }
 
@@ -134,7 +135,7 @@ fn has_iban_check(characters: &[u8]) -> bool {
     remainder == 1
 }
 
-/// A whole run of digits that is something else: a phone, a time, an order, a parcel, an acquirer's reference.
+/// Whether a whole run of digits is something else: a phone, a time, an order, a parcel.
 ///
 /// `groups` are the lengths of the run's groups of digits; `digits` are values from 0 to 9.
 pub(crate) fn is_harmless(

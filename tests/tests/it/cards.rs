@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use broker::{Consumer, Delivery, Properties, Publication};
+use broker::{Consumer, Delivery, Properties, Publication, Settled};
 use contracts::{EventKind, STRUCTURED_CONTENT_TYPE};
 use serde_json::{Value, json};
 use system_tests::{Stage, StageOptions, open_order};
@@ -64,7 +64,7 @@ fn dirty(stage: &Stage) -> Vec<Publication> {
 
 fn assert_clean(what: &str, text: &str) {
     for giveaway in GIVEAWAYS.into_iter().chain([CODE]) {
-        let hex: String = giveaway.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = giveaway.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         assert!(!text.contains(giveaway) && !text.contains(&hex), "{what} holds {giveaway}");
     }
 }
@@ -77,7 +77,8 @@ async fn look(mut consumer: Consumer, count: usize) -> Vec<Delivery> {
     }
     consumer.cancel().await.expect("the broker takes the wish");
     for delivery in &found {
-        consumer.settler().requeue(delivery.tag).await.expect("the broker takes it back");
+        let settled = consumer.settler().requeue(delivery.tag).await;
+        assert_eq!(settled.expect("the broker takes it back"), Settled::Done);
     }
     found
 }

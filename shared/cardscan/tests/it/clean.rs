@@ -57,7 +57,7 @@ fn v7(random: &mut Random) -> Uuid {
 }
 
 /// With GS1's check digit behind it.
-fn gs1(number: String) -> String {
+fn gs1(number: &str) -> String {
     let weigh =
         |(place, digit): (usize, u8)| u32::from(digit - b'0') * if place % 2 == 0 { 3 } else { 1 };
     let sum: u32 = number.bytes().rev().enumerate().map(weigh).sum();
@@ -65,7 +65,7 @@ fn gs1(number: String) -> String {
 }
 
 /// With the check digit of a card behind it.
-fn luhn(number: String) -> String {
+fn luhn(number: &str) -> String {
     let weigh = |(place, digit): (usize, u8)| {
         let digit = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
         digit / 10 + digit % 10
@@ -75,9 +75,9 @@ fn luhn(number: String) -> String {
 }
 
 /// An IBAN of this country, with its check digits.
-fn iban(country: &str, account: String) -> String {
+fn iban(country: &str, account: &str) -> String {
     let moved = format!("{account}{country}00");
-    let number = moved.chars().map(|it| it.to_digit(36).unwrap().to_string());
+    let number = moved.chars().map(|it| it.to_digit(36).expect("letters and digits").to_string());
     let remainder = number
         .collect::<String>()
         .bytes()
@@ -132,30 +132,30 @@ const SHAPES: [Shape; 52] = [
     }),
     shape("transaction of WeChat", "transaction_id", |r| json!(format!("42000{}", digits(r, 23)))),
     shape("acquirer's reference", "arn", |r| {
-        json!(luhn(format!("7{}6{:03}{}", digits(r, 6), r.random_range(1..366), digits(r, 11))))
+        json!(luhn(&format!("7{}6{:03}{}", digits(r, 6), r.random_range(1..366), digits(r, 11))))
     }),
     shape("acquirer's reference in words", "failure_reason", |r| {
         let number =
-            luhn(format!("7{}6{:03}{}", digits(r, 6), r.random_range(1..366), digits(r, 11)));
+            luhn(&format!("7{}6{:03}{}", digits(r, 6), r.random_range(1..366), digits(r, 11)));
         json!(format!("returned, ARN {number}"))
     }),
-    shape("IBAN DE", "refund_to", |r| json!(iban("DE", digits(r, 18)))),
+    shape("IBAN DE", "refund_to", |r| json!(iban("DE", &digits(r, 18)))),
     shape("IBAN DE in groups", "note", |r| {
-        json!(format!("pay back to {} please", in_fours(&iban("DE", digits(r, 18)))))
+        json!(format!("pay back to {} please", in_fours(&iban("DE", &digits(r, 18)))))
     }),
-    shape("IBAN GB", "refund_to", |r| json!(iban("GB", format!("NWBK{}", digits(r, 14))))),
-    shape("IBAN ES in groups", "note", |r| json!(in_fours(&iban("ES", digits(r, 20))))),
-    shape("EAN-13", "product", |r| json!(gs1(format!("4{}", digits(r, 11))))),
-    shape("EAN-13 as a number", "sku", |r| json!(gs1(format!("40{}", digits(r, 10))))),
+    shape("IBAN GB", "refund_to", |r| json!(iban("GB", &format!("NWBK{}", digits(r, 14))))),
+    shape("IBAN ES in groups", "note", |r| json!(in_fours(&iban("ES", &digits(r, 20))))),
+    shape("EAN-13", "product", |r| json!(gs1(&format!("4{}", digits(r, 11))))),
+    shape("EAN-13 as a number", "sku", |r| json!(gs1(&format!("40{}", digits(r, 10))))),
     shape("parcel of UPS", "parcel", |r| json!(format!("1Z{}", of(r, BASE36, 16)))),
     shape("parcel of FedEx", "tracking_number", |r| json!(digits(r, 12))),
     shape("parcel of the US mail", "tracking_number", |r| {
-        json!(gs1(format!("94{}", digits(r, 19))))
+        json!(gs1(&format!("94{}", digits(r, 19))))
     }),
     shape("parcel of the US mail in words", "note", |r| {
-        json!(format!("sent with 9400{}", gs1(format!("9400{}", digits(r, 17))).split_off(4)))
+        json!(format!("sent with 9400{}", gs1(&format!("9400{}", digits(r, 17))).split_off(4)))
     }),
-    shape("parcel by GS1", "sscc", |r| json!(gs1(format!("003{}", digits(r, 16))))),
+    shape("parcel by GS1", "sscc", |r| json!(gs1(&format!("003{}", digits(r, 16))))),
     shape("parcel of DHL", "shipment_no", |r| json!(format!("JJD01{}", digits(r, 16)))),
     shape("phone, E.164", "note", |r| json!(format!("call +49176{}", digits(r, 8)))),
     shape("phone, E.164, in groups", "note", |r| {

@@ -37,6 +37,9 @@ fn gives_away(delivery: &Delivery) -> bool {
     all.contains("1111111") || all.contains("1111 1")
 }
 
+/// Puts a text into one place of a message.
+type Bend = fn(&mut Delivery, Option<String>);
+
 fn pointer(delivery: &Delivery) -> &str {
     delivery.properties.headers.str(headers::ERROR_POINTER).unwrap_or_default()
 }
@@ -84,7 +87,7 @@ fn the_same_body_leaves_the_same_and_another_another() {
 #[test]
 fn every_property_and_header_is_looked_at_and_only_the_dirty_ones_go() {
     let card = || Some(CARD.to_owned());
-    let bent: [(&str, fn(&mut Delivery, Option<String>)); 6] = [
+    let bent: [(&str, Bend); 6] = [
         ("/properties/message_id", |it, card| it.properties.message_id = card),
         ("/properties/type", |it, card| it.properties.type_name = card),
         ("/properties/app_id", |it, card| it.properties.app_id = card),
