@@ -163,25 +163,21 @@ fn converges(history: &[Told]) -> Result<(), TestCaseError> {
     Err(TestCaseError::fail(format!("in order {told:#?}\nin disorder {shuffled:#?}")))
 }
 
-/// Where failures are kept, beside this file.
-const REGRESSIONS: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/convergence/calm.regressions");
-
-fn check(name: &str, facts: impl Strategy<Value = Vec<Fact>>) {
-    search(name, HISTORIES, REGRESSIONS, &history::told(facts), |history| converges(&history));
+fn check(name: &str, regressions: &'static str, facts: impl Strategy<Value = Vec<Fact>>) {
+    search(name, HISTORIES, regressions, &history::told(facts), |history| converges(&history));
 }
 
 #[test]
 fn unpaid_orders_end_the_same_however_their_messages_arrive() {
-    check("unpaid orders", unpaid::facts());
+    check("unpaid orders", unpaid::REGRESSIONS, unpaid::facts());
 }
 
 #[test]
 fn paid_orders_end_the_same_however_their_messages_arrive() {
-    check("paid orders", exact::facts());
+    check("paid orders", exact::REGRESSIONS, exact::facts());
 }
 
 #[test]
 fn overpaid_orders_end_the_same_however_their_messages_arrive() {
-    check("overpaid orders", overpaid::facts());
+    check("overpaid orders", overpaid::REGRESSIONS, overpaid::facts());
 }

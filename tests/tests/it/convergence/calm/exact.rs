@@ -8,6 +8,10 @@ use proptest::sample::select;
 use super::{Plan, TOTAL, habits, placed, reports, wished, wishes};
 use crate::convergence::fact::{Fact, Moved, Opened};
 
+/// Where failures are kept, beside this file.
+pub(super) const REGRESSIONS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/convergence/calm/exact.regressions");
+
 /// Captures that pay the order; every attempt has enough for all wishes.
 const PLANS: [Plan; 6] = [
     &[(1, 10_000)],

@@ -10,6 +10,10 @@ use super::{
 };
 use crate::convergence::fact::{Cause, Fact};
 
+/// Where failures are kept, beside this file.
+pub(super) const REGRESSIONS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/convergence/calm/overpaid.regressions");
+
 /// Captures that are too much together.
 const PLANS: [Plan; 5] = [
     &[(1, 12_000)],

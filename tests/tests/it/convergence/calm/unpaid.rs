@@ -7,6 +7,10 @@ use proptest::sample::select;
 use super::{ANY_RESULT, Plan, TOTAL, habits, placed, refunded, reports, results};
 use crate::convergence::fact::{Cause, Fact};
 
+/// Where failures are kept, beside this file.
+pub(super) const REGRESSIONS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/convergence/calm/unpaid.regressions");
+
 /// Captures that do not pay the order.
 const PLANS: [Plan; 6] = [
     &[],
