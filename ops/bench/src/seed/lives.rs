@@ -84,8 +84,9 @@ const STATEMENTS: [&str; 10] = [
     )
     SELECT id, id, 'seed-' || n || '-' || number, 'EUR', amount_minor, now() - interval '1 day',
         CASE WHEN number = 1 AND life <> 'cancelled' THEN amount_minor ELSE 0 END,
-        (CASE WHEN number = 2 THEN 'duplicate' WHEN life = 'cancelled' THEN 'late' ELSE 'normal' END)
-            ::capture_class
+        (CASE
+            WHEN number = 2 THEN 'duplicate' WHEN life = 'cancelled' THEN 'late' ELSE 'normal'
+        END)::capture_class
     FROM {LIVES} AS lives
     CROSS JOIN (VALUES (1, 10000), (2, 2000)) AS captured (number, amount_minor)
     WHERE life NOT IN ('waiting', 'expired') AND (number = 1 OR life = 'overpaid')",
@@ -176,7 +177,9 @@ const STATEMENTS: [&str; 10] = [
     CROSS JOIN LATERAL (
         VALUES
             ('payment_timeout',
-                CASE life WHEN 'waiting' THEN 'armed' WHEN 'expired' THEN 'fired' ELSE 'cancelled' END),
+                CASE life
+                    WHEN 'waiting' THEN 'armed' WHEN 'expired' THEN 'fired' ELSE 'cancelled'
+                END),
             ('payment_reminder', CASE life WHEN 'waiting' THEN 'armed' ELSE 'cancelled' END),
             ('dispute_evidence_due', CASE life WHEN 'disputed' THEN 'armed' ELSE 'cancelled' END)
     ) AS kinds (kind, status)
