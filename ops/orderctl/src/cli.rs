@@ -1,9 +1,12 @@
 //! The command line: commands, their arguments, and what each is for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use contracts::{EventKind, OrderId};
+use store::privacy::CustomerRef;
+use store::retention::{Periods, SHORTEST_INBOX};
 
 use crate::events::Rate;
 use crate::exit::EXIT_CODES;
@@ -39,6 +42,12 @@ pub(crate) enum Command {
     /// Orders: everything that is known of one.
     #[command(subcommand)]
     Order(OrderCommand),
+    /// Customers: what is held of them, and making it unreadable.
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
+    /// What goes by age.
+    #[command(subcommand)]
+    Retention(RetentionCommand),
     /// Proves the invariants on the live database; exits with 3 when one is violated.
     Verify,
     /// The database's schema: bring it up to date, or show its version.
@@ -159,6 +168,118 @@ pub(crate) struct ShowArgs {
     pub(crate) id: OrderId,
 }
 
+/// Customers.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum PrivacyCommand {
+    /// Prints everything that is held of a customer: by order, and stored bodies opened.
+    ///
+    /// Exits with 4 when nothing is held, and with 1 when a stored body cannot be read for want
+    /// of its master key.
+    Export(ExportArgs),
+    /// Makes every stored body of a customer unreadable, for good.
+    ///
+    /// Orders, money and history stay: they know the customer by the pseudonym only. Refused while
+    /// events of the customer are undecided, and, without `--force`, while a dispute or a dead
+    /// letter is open. Asks for the reference once more on standard input.
+    Erase(EraseArgs),
+    /// Wraps every stored key with the first master key of the key file.
+    ///
+    /// The other master keys may leave the key file afterwards; backups made before become
+    /// unreadable with them.
+    Rotate,
+}
+
+/// Which customer.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The customer's reference, as shops send it.
+    #[arg(value_name = "CUSTOMER_REF", value_parser = customer_ref)]
+    pub(crate) customer: CustomerRef,
+}
+
+/// Whom to erase, and in whose name.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EraseArgs {
+    /// The customer's reference, as shops send it.
+    #[arg(value_name = "CUSTOMER_REF", value_parser = customer_ref)]
+    pub(crate) customer: CustomerRef,
+    /// Why; kept with the record of the erasure.
+    #[arg(long, value_name = "TEXT", value_parser = said)]
+    pub(crate) reason: String,
+    /// Who says so; kept with the record of the erasure.
+    #[arg(long, env = "USER", value_name = "NAME", value_parser = said)]
+    pub(crate) by: String,
+    /// Go on without asking.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Give up open disputes' and dead letters' bodies.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What goes by age.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// Lets go what is old enough; nothing unresolved goes, however old it is.
+    Run(RetentionArgs),
+}
+
+/// How long things are kept.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RetentionArgs {
+    /// Show what would go, and let nothing go.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long sent messages are kept; whole days are dropped.
+    #[arg(
+        long,
+        env = "ORDERFLOW_RETENTION_OUTBOX",
+        default_value = "7d",
+        value_name = "DURATION",
+        value_parser = period
+    )]
+    pub(crate) outbox: Duration,
+    /// How long accepted events are remembered against duplicates; at least 400d.
+    #[arg(
+        long,
+        env = "ORDERFLOW_RETENTION_INBOX",
+        default_value = "400d",
+        value_name = "DURATION",
+        value_parser = inbox_period
+    )]
+    pub(crate) inbox: Duration,
+    /// How long dead letters are kept after they were resolved or archived.
+    #[arg(
+        long,
+        env = "ORDERFLOW_RETENTION_DEAD_LETTERS",
+        default_value = "90d",
+        value_name = "DURATION",
+        value_parser = period
+    )]
+    pub(crate) dead_letters: Duration,
+    /// How long the keys of days are kept, which seal what names no order and no customer.
+    #[arg(
+        long,
+        env = "ORDERFLOW_RETENTION_DAY_KEYS",
+        default_value = "90d",
+        value_name = "DURATION",
+        value_parser = period
+    )]
+    pub(crate) day_keys: Duration,
+}
+
+impl RetentionArgs {
+    /// The periods as the store takes them.
+    pub(crate) fn periods(&self) -> Periods {
+        Periods {
+            outbox: self.outbox,
+            inbox: self.inbox,
+            letters: self.dead_letters,
+            day_keys: self.day_keys,
+        }
+    }
+}
+
 /// The database's schema.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
@@ -178,6 +299,27 @@ fn event_kind(text: &str) -> Result<EventKind, String> {
 
 fn order_id(text: &str) -> Result<OrderId, String> {
     text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
+}
+
+fn customer_ref(text: &str) -> Result<CustomerRef, String> {
+    text.parse().map_err(|_not_one| "must be 1 to 64 visible ASCII characters".to_owned())
+}
+
+/// A text that says something.
+fn said(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+fn period(text: &str) -> Result<Duration, String> {
+    let day = Duration::from_hours(24);
+    let long_enough = humantime::parse_duration(text).ok().filter(|period| *period >= day);
+    long_enough.ok_or_else(|| "must be a time such as 90d, at least 1d".to_owned())
+}
+
+fn inbox_period(text: &str) -> Result<Duration, String> {
+    let long_enough = period(text).ok().filter(|period| *period >= SHORTEST_INBOX);
+    long_enough.ok_or_else(|| "must be a time such as 500d, at least 400d".to_owned())
 }
 
 fn header(text: &str) -> Result<(String, String), String> {

@@ -3,5 +3,7 @@
 pub(crate) mod event;
 pub(crate) mod migrate;
 pub(crate) mod order;
+pub(crate) mod privacy;
+pub(crate) mod retention;
 pub(crate) mod topology;
 pub(crate) mod verify;

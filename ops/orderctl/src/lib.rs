@@ -5,6 +5,7 @@ mod commands;
 mod drift;
 mod events;
 mod exit;
+mod holdings_view;
 mod invariants;
 mod management;
 mod order_view;
@@ -68,6 +69,10 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
             Command::Event(command) => commands::event::run(command, settings, console).await,
             Command::Order(command) => commands::order::run(command, settings, console).await,
             Command::Verify => commands::verify::run(settings, console).await,
+            Command::Privacy(command) => commands::privacy::run(command, settings, console).await,
+            Command::Retention(command) => {
+                commands::retention::run(command, settings, console).await
+            }
             Command::Migrate(command) => commands::migrate::run(command, settings, console).await,
         }
     })

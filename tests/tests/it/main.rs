@@ -6,5 +6,6 @@ mod money;
 mod outages;
 mod payments;
 mod poison;
+mod privacy;
 mod start;
 mod timers;
