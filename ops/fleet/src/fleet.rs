@@ -7,6 +7,9 @@ use anyhow::{Context as _, anyhow};
 
 use crate::member::Member;
 
+/// The key file of every process that is not given another; its key is no secret.
+const KEYS: &str = "fleet dGhpcyBrZXkgZ3VhcmRzIG9ubHkgbWFkZS11cCBkYXQ=\n";
+
 /// Every worker binary.
 pub const WORKERS: [&str; 8] = [
     "order-created",
@@ -27,6 +30,8 @@ pub struct FleetSpec {
     /// Folder for one log file per process.
     pub log_dir: PathBuf,
     /// Environment of each process; nothing else but `PATH` is inherited.
+    ///
+    /// Without another `ORDERFLOW_KEY_FILE`, they share one with a well-known key.
     pub env: Vec<(String, String)>,
 }
 
@@ -38,6 +43,18 @@ impl FleetSpec {
         self.env.push((name.to_owned(), value.into()));
         self
     }
+
+    /// The key file that the processes share.
+    pub fn key_file(&self) -> PathBuf {
+        self.log_dir.join("keys")
+    }
+}
+
+/// Written aside first: another process of the fleet may be reading it.
+fn write_keys(spec: &FleetSpec) -> std::io::Result<()> {
+    let (file, draft) = (spec.key_file(), spec.log_dir.join("keys.draft"));
+    std::fs::write(&draft, KEYS)?;
+    std::fs::rename(draft, file)
 }
 
 /// Running processes; dropping it kills them.
@@ -87,6 +104,7 @@ impl Fleet {
     /// When it cannot be started.
     pub fn spawn(&mut self, binary: &'static str) -> anyhow::Result<&mut Member> {
         std::fs::create_dir_all(&self.spec.log_dir).context("failed to make the log folder")?;
+        write_keys(&self.spec).context("failed to write the key file")?;
         let member = Member::spawn(binary, self.members.len(), &self.spec)?;
         self.members.push(member);
         self.members.last_mut().ok_or_else(|| anyhow!("the member was just added"))

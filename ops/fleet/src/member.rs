@@ -42,6 +42,7 @@ impl Member {
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env("ORDERFLOW_LOG_FORMAT", "json")
             .env("ORDERFLOW_HTTP_LISTEN", "127.0.0.1:0")
+            .env("ORDERFLOW_KEY_FILE", spec.key_file())
             .envs(spec.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

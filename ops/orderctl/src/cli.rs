@@ -1,18 +1,24 @@
 //! The command line: commands, their arguments, and what each is for.
 
+mod values;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use contracts::events::PaymentMethod;
-use contracts::{BoundedText, EventKind, MoneyId, OrderId, RuleViolation, Token};
+use contracts::{BoundedText, EventKind, MoneyId, OrderId, Token};
 use guidance::Zone;
+use store::privacy::CustomerRef;
+use store::retention::Periods;
 
 use crate::events::Rate;
 use crate::exit::EXIT_CODES;
-use crate::invariants::NUMBERS;
 use crate::render::OutputArgs;
 use crate::settings::Settings;
+use values::{
+    actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id, money_id, order_id, payment_method, period, prom_file, reason, said,
+};
 
 /// Looks into a running Orderflow, sets it up, and tries out events.
 ///
@@ -49,6 +55,12 @@ pub(crate) enum Command {
     /// Money that fits no order: what there is, and what is to become of it.
     #[command(subcommand)]
     Money(MoneyCommand),
+    /// Customers: what is held of them, and making it unreadable.
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
+    /// What goes by age.
+    #[command(subcommand)]
+    Retention(RetentionCommand),
     /// Proves the invariants on the live database; exits with 3 when one is violated.
     ///
     /// Each is looked for by itself, all of them in one moment of the database. Exits with 1 when
@@ -280,6 +292,118 @@ pub(crate) struct VerifyArgs {
     pub(crate) textfile: Option<PathBuf>,
 }
 
+/// Customers.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum PrivacyCommand {
+    /// Prints everything that is held of a customer: by order, and stored bodies opened.
+    ///
+    /// Exits with 4 when nothing is held, and with 1 when a stored body cannot be read for want
+    /// of its master key.
+    Export(ExportArgs),
+    /// Makes every stored body of a customer unreadable, for good.
+    ///
+    /// Orders, money and history stay: they know the customer by the pseudonym only. Refused while
+    /// events of the customer are undecided, and, without `--force`, while a dispute or a dead
+    /// letter is open. Asks for the reference once more on standard input.
+    Erase(EraseArgs),
+    /// Wraps every stored key with the first master key of the key file.
+    ///
+    /// The other master keys may leave the key file afterwards; backups made before become
+    /// unreadable with them.
+    Rotate,
+}
+
+/// Which customer.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The customer's reference, as shops send it.
+    #[arg(value_name = "CUSTOMER_REF", value_parser = customer_ref)]
+    pub(crate) customer: CustomerRef,
+}
+
+/// Whom to erase, and in whose name.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EraseArgs {
+    /// The customer's reference, as shops send it.
+    #[arg(value_name = "CUSTOMER_REF", value_parser = customer_ref)]
+    pub(crate) customer: CustomerRef,
+    /// Why; kept with the record of the erasure.
+    #[arg(long, value_name = "TEXT", value_parser = said)]
+    pub(crate) reason: String,
+    /// Who says so; kept with the record of the erasure.
+    #[arg(long, env = "USER", value_name = "NAME", value_parser = said)]
+    pub(crate) by: String,
+    /// Go on without asking.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Give up open disputes' and dead letters' bodies.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What goes by age.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// Lets go what is old enough; nothing unresolved goes, however old it is.
+    Run(RetentionArgs),
+}
+
+/// How long things are kept.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RetentionArgs {
+    /// Show what would go, and let nothing go.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long sent messages are kept; whole days are dropped.
+    #[arg(
+        long,
+        env = "ORDERFLOW_RETENTION_OUTBOX",
+        default_value = "7d",
+        value_name = "DURATION",
+        value_parser = period
+    )]
+    pub(crate) outbox: Duration,
+    /// How long accepted events are remembered against duplicates; at least 400d.
+    #[arg(
+        long,
+        env = "ORDERFLOW_RETENTION_INBOX",
+        default_value = "400d",
+        value_name = "DURATION",
+        value_parser = inbox_period
+    )]
+    pub(crate) inbox: Duration,
+    /// How long dead letters are kept after they were resolved or archived.
+    #[arg(
+        long,
+        env = "ORDERFLOW_RETENTION_DEAD_LETTERS",
+        default_value = "90d",
+        value_name = "DURATION",
+        value_parser = period
+    )]
+    pub(crate) dead_letters: Duration,
+    /// How long the keys of days are kept, which seal what names no order and no customer.
+    #[arg(
+        long,
+        env = "ORDERFLOW_RETENTION_DAY_KEYS",
+        default_value = "90d",
+        value_name = "DURATION",
+        value_parser = period
+    )]
+    pub(crate) day_keys: Duration,
+}
+
+impl RetentionArgs {
+    /// The periods as the store takes them.
+    pub(crate) fn periods(&self) -> Periods {
+        Periods {
+            outbox: self.outbox,
+            inbox: self.inbox,
+            letters: self.dead_letters,
+            day_keys: self.day_keys,
+        }
+    }
+}
+
 /// The database's schema.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
@@ -287,64 +411,4 @@ pub(crate) enum MigrateCommand {
     Up,
     /// Shows the version of the schema; exits with 3 when it is not this build's.
     Status,
-}
-
-fn event_kind(text: &str) -> Result<EventKind, String> {
-    let known = EventKind::ALL.into_iter().find(|kind| kind.name() == text);
-    known.ok_or_else(|| {
-        let names: Vec<_> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
-        format!("must be one of {}", names.join(", "))
-    })
-}
-
-fn order_id(text: &str) -> Result<OrderId, String> {
-    text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
-}
-
-fn merchant_id(text: &str) -> Result<Token<64>, String> {
-    text.parse().map_err(|_not_one| "must be 1 to 64 printable ASCII characters".to_owned())
-}
-
-fn payment_method(text: &str) -> Result<PaymentMethod, String> {
-    let known = PaymentMethod::ALL.into_iter().find(|method| method.name() == text);
-    known.ok_or_else(|| {
-        let names = PaymentMethod::ALL.map(PaymentMethod::name);
-        format!("must be one of {}", names.join(", "))
-    })
-}
-
-fn money_id(text: &str) -> Result<MoneyId, String> {
-    text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
-}
-
-fn actor(text: &str) -> Result<Token<64>, String> {
-    text.parse().map_err(|broken: RuleViolation| broken.rule.to_string())
-}
-
-fn reason(text: &str) -> Result<BoundedText<500>, String> {
-    if text.trim().is_empty() {
-        return Err("must not be empty".to_owned());
-    }
-    text.parse().map_err(|broken: RuleViolation| broken.rule.to_string())
-}
-
-fn invariant_number(text: &str) -> Result<String, String> {
-    let known = NUMBERS.contains(&text).then(|| text.to_owned());
-    known.ok_or_else(|| format!("must be one of {}", NUMBERS.join(", ")))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let read = humantime::parse_duration(text).ok().filter(|time| !time.is_zero());
-    read.ok_or_else(|| "must be a time such as 90s or 5m".to_owned())
-}
-
-fn prom_file(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    let read = path.extension().is_some_and(|extension| extension == "prom");
-    read.then_some(path).ok_or_else(|| "must end in .prom: no other file is collected".to_owned())
-}
-
-fn header(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').ok_or("must be NAME=VALUE")?;
-    Ok((pair.0.to_owned(), pair.1.to_owned()))
 }

@@ -5,5 +5,7 @@ pub(crate) mod migrate;
 pub(crate) mod money;
 pub(crate) mod order;
 pub(crate) mod policy;
+pub(crate) mod privacy;
+pub(crate) mod retention;
 pub(crate) mod topology;
 pub(crate) mod verify;

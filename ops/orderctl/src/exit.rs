@@ -166,6 +166,9 @@ impl From<store::Error> for Failure {
             (_, "schema-mismatch" | "migration-failed") => {
                 (Exit::Failed, "compare the schema with this program: `orderctl migrate status`")
             }
+            (_, "key-missing" | "key-differs") => {
+                (Exit::BadConfiguration, "set ORDERFLOW_KEY_FILE to the key file of the workers")
+            }
             (_, "database-refuses") => (
                 Exit::DependencyDown,
                 "check user, password and database in ORDERFLOW_DATABASE_URL",

@@ -67,6 +67,8 @@ invariants! {
     "I21" "event": "Every applied event of a kind that leaves a trace has left one.";
     "I22" "order/line": "Nothing in history or ledger is without the event that caused it.";
     "I23" "outbox row": "No message holds a card number.";
+    "I24" "key or letter":
+        "What shops sent of an erased customer is not readable 30 days later.";
     "I25" "refund":
         "Every refund that reached the buyer is settled in the ledger once, and no other.";
     "I26" "unapplied money": "No money without an order waits more than 3 days for a person.";

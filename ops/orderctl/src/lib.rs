@@ -5,6 +5,7 @@ mod commands;
 mod drift;
 mod events;
 mod exit;
+mod holdings_view;
 mod invariants;
 mod management;
 mod money_view;
@@ -73,6 +74,10 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
             Command::Policy(command) => commands::policy::run(command, console),
             Command::Money(command) => commands::money::run(command, settings, console).await,
             Command::Verify(args) => commands::verify::run(args, settings, console).await,
+            Command::Privacy(command) => commands::privacy::run(command, settings, console).await,
+            Command::Retention(command) => {
+                commands::retention::run(command, settings, console).await
+            }
             Command::Migrate(command) => commands::migrate::run(command, settings, console).await,
         }
     })

@@ -190,6 +190,11 @@ impl Console {
         Self { output: args.output, style, quiet: args.quiet }
     }
 
+    /// The width and colours of its text.
+    pub(crate) fn style(self) -> Style {
+        self.style
+    }
+
     /// The form that was asked for, else this one.
     pub(crate) fn format_or(self, default: Format) -> Format {
         self.output.unwrap_or(default)

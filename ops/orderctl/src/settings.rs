@@ -7,6 +7,7 @@ use std::time::Duration;
 use broker::{AmqpConfig, AmqpUrl, DelayChoice, Names};
 use contracts::Limits;
 use runtime::{ConfigError, Problem};
+use store::vault::KeyRing;
 use store::{DatabaseConfig, DatabaseUrl};
 use url::Url;
 
@@ -53,6 +54,9 @@ pub(crate) struct Settings {
     /// A file that holds the Postgres URL.
     #[arg(long, global = true, env = "ORDERFLOW_DATABASE_URL_FILE", value_name = "FILE")]
     pub(crate) database_url_file: Option<PathBuf>,
+    /// A file of master keys, a name and 32 bytes in base64 per line, the current one first.
+    #[arg(long, global = true, env = "ORDERFLOW_KEY_FILE", value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
     /// Prefix of every exchange and queue; `orderflow` if not given.
     #[arg(long, global = true, env = "ORDERFLOW_PREFIX", value_name = "NAME")]
     pub(crate) prefix: Option<String>,
@@ -130,6 +134,28 @@ impl Reader<'_> {
         let url = self.secret(url.as_deref(), file.as_deref(), "ORDERFLOW_DATABASE_URL")?;
         let url = self.noted("ORDERFLOW_DATABASE_URL", url.parse::<DatabaseUrl>())?;
         Some(DatabaseConfig::new(url, NAME))
+    }
+
+    /// How to reach the database, with the master keys if there is a file of them.
+    pub(crate) fn database_with_keys(&mut self) -> Option<DatabaseConfig> {
+        let config = self.database();
+        let keys = match self.settings.key_file {
+            None => Some(KeyRing::default()),
+            Some(_) => self.keys(),
+        };
+        Some(DatabaseConfig { keys: keys?, ..config? })
+    }
+
+    /// The master keys.
+    pub(crate) fn keys(&mut self) -> Option<KeyRing> {
+        let variable = "ORDERFLOW_KEY_FILE";
+        let Some(file) = &self.settings.key_file else {
+            return self.noted(variable, Err("is required for this command"));
+        };
+        let read = fs::read_to_string(file).map_err(|error| error.to_string());
+        let keys = read.and_then(|text| KeyRing::parse(&text).map_err(|error| error.to_string()));
+        let named = |reason| format!("names a file {}: {reason}", file.display());
+        self.noted(variable, keys.map_err(named))
     }
 
     /// The names of exchanges and queues.

@@ -48,8 +48,11 @@ CREATE TABLE parked_events (
     kind event_kind NOT NULL,
     content_type text,
     message_id text,
+    -- Without a key in clear; with one, the body holds the headers too, and both are sealed.
+    key_id uuid,
     headers json,
     body bytea NOT NULL,
+    CONSTRAINT parked_events_sealed_whole CHECK (key_id IS NULL OR headers IS NULL),
     CONSTRAINT parked_events_pkey PRIMARY KEY (source, event_id),
     CONSTRAINT parked_events_awaited_whole CHECK (
         (awaited_provider IS NULL) = (awaited_ref IS NULL)
@@ -57,7 +60,8 @@ CREATE TABLE parked_events (
 )
 WITH (autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE parked_events IS
-    'Events that came before their order, payment or dispute, byte for byte as they came.';
+    'Events that came before their order, payment or dispute, byte for byte as they came; sealed '
+    'with the key of their order, or of the day.';
 
 -- Whoever creates a parent looks here.
 CREATE INDEX parked_events_key_idx ON parked_events (park_key);
@@ -115,6 +119,8 @@ CREATE TABLE outbox (
     routing_key text NOT NULL,
     type_name text NOT NULL,
     content_type text,
+    -- As in parked_events; our own messages are in clear.
+    key_id uuid,
     headers json,
     body bytea NOT NULL,
     -- Moved by the relay.
@@ -181,6 +187,40 @@ END;
 $$;
 COMMENT ON FUNCTION ensure_outbox_partitions(integer) IS
     'Makes the missing daily partitions from today to so many days ahead; returns how many.';
+
+CREATE FUNCTION old_outbox_partitions(before timestamptz)
+RETURNS TABLE (partition text, messages bigint, unsent bigint, bytes bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+    FOR partition IN
+        SELECT child.relname::text
+        FROM pg_inherits
+        INNER JOIN pg_class AS child ON child.oid = pg_inherits.inhrelid
+        WHERE
+            pg_inherits.inhparent = 'outbox'::regclass
+            AND child.relname ~ '^outbox_[0-9]{8}$'
+            AND (to_date(right(child.relname, 8), 'YYYYMMDD') + 1)::timestamp
+                AT TIME ZONE 'UTC' <= before
+        ORDER BY child.relname
+    LOOP
+        EXECUTE format(
+            'SELECT count(*), count(*) FILTER (WHERE sent_at IS NULL) FROM %I', partition
+        )
+        INTO messages, unsent;
+        bytes := pg_total_relation_size(partition::regclass);
+        RETURN NEXT;
+    END LOOP;
+    partition := 'outbox_default';
+    SELECT count(*), 0, coalesce(sum(pg_column_size(message)), 0)
+    INTO messages, unsent, bytes
+    FROM outbox_default AS message
+    WHERE message.created_at < before AND message.sent_at IS NOT NULL;
+    RETURN NEXT;
+END;
+$$;
+COMMENT ON FUNCTION old_outbox_partitions(timestamptz) IS
+    'The daily partitions that end before a time, with what is in them; then what goes of the '
+    'default partition.';
 
 CREATE FUNCTION drop_outbox_partitions(before timestamptz) RETURNS integer
 LANGUAGE plpgsql AS $$

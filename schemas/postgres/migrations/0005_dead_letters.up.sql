@@ -23,12 +23,22 @@ CREATE TABLE dead_letters (
     exchange text NOT NULL,
     routing_key text NOT NULL,
     properties jsonb NOT NULL,
-    headers json NOT NULL,
+    -- Without a key in clear; with one, the body holds the headers too, and both are sealed.
+    key_id uuid,
+    headers json,
     body bytea NOT NULL,
-    digest bytea NOT NULL GENERATED ALWAYS AS (sha256(body)) STORED,
+    -- Set when a person had headers and body destroyed.
+    erased_at timestamptz,
+    -- SHA-256 of the body as it came.
+    digest bytea NOT NULL,
     CONSTRAINT dead_letters_pkey PRIMARY KEY (id),
     -- Neither a retry nor a replay changes a body, but two bodies may claim one id.
     CONSTRAINT dead_letters_message_key UNIQUE (source_queue, message_key, digest),
+    CONSTRAINT dead_letters_digest_length CHECK (octet_length(digest) = 32),
+    CONSTRAINT dead_letters_sealed_whole CHECK (key_id IS NULL OR headers IS NULL),
+    CONSTRAINT dead_letters_erased_whole CHECK (
+        erased_at IS NULL OR (key_id IS NULL AND headers IS NULL AND body = '')
+    ),
     CONSTRAINT dead_letters_attempts_positive CHECK (attempts > 0),
     CONSTRAINT dead_letters_replays_counted CHECK (replays >= 0),
     CONSTRAINT dead_letters_fingerprint_length CHECK (octet_length(fingerprint) = 32),
@@ -48,8 +58,9 @@ CREATE TABLE dead_letters_raw (
     source_queue text NOT NULL,
     digest bytea NOT NULL,
     reason text NOT NULL,
-    headers bytea NOT NULL,
-    body bytea NOT NULL,
+    -- The headers, a line break, the body: without a key in clear, with one sealed.
+    key_id uuid,
+    content bytea NOT NULL,
     CONSTRAINT dead_letters_raw_pkey PRIMARY KEY (id),
     CONSTRAINT dead_letters_raw_digest_length CHECK (octet_length(digest) = 32),
     -- The broker may hand the same one over twice.
@@ -57,3 +68,127 @@ CREATE TABLE dead_letters_raw (
 );
 COMMENT ON TABLE dead_letters_raw IS
     'Dead letters that do not fit dead_letters, kept byte for byte so that they block nothing.';
+
+-- Keys of what shops sent, and who was erased.
+
+CREATE TABLE master_keys (
+    name text COLLATE "C" NOT NULL,
+    proof bytea NOT NULL,
+    first_used_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT master_keys_pkey PRIMARY KEY (name),
+    CONSTRAINT master_keys_proof_length CHECK (octet_length(proof) = 32)
+);
+COMMENT ON TABLE master_keys IS
+    'The names of the master keys in use, with a digest that tells two of one name apart. The keys '
+    'themselves are in the key files of the processes and nowhere else.';
+
+CREATE TABLE subject_keys (
+    -- Set once.
+    id uuid NOT NULL,
+    subject text COLLATE "C" NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    -- Moved by rotation.
+    master text COLLATE "C" NOT NULL,
+    -- Gone for good once it is destroyed.
+    wrapped bytea,
+    destroyed_at timestamptz,
+    CONSTRAINT subject_keys_pkey PRIMARY KEY (id),
+    CONSTRAINT subject_keys_subject_form CHECK (
+        subject ~ '^(order:[0-9a-f-]{36}|customer:.+|day:[0-9]{4}-[0-9]{2}-[0-9]{2})$'
+    ),
+    -- A nonce, 32 bytes, a tag.
+    CONSTRAINT subject_keys_wrapped_length CHECK (octet_length(wrapped) = 60),
+    CONSTRAINT subject_keys_destroyed_without_key CHECK (
+        (wrapped IS NULL) = (destroyed_at IS NOT NULL)
+    )
+);
+COMMENT ON TABLE subject_keys IS
+    'The keys of bodies that shops sent: of an order, of a customer, or of a day for what names '
+    'neither. Each is wrapped by a master key; a destroyed one keeps its row while something is '
+    'sealed with it.';
+
+-- A subject has one live key at a time.
+CREATE UNIQUE INDEX subject_keys_live_key ON subject_keys (subject)
+WHERE destroyed_at IS NULL;
+
+CREATE TABLE erasures (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    customer_ref text COLLATE "C" NOT NULL,
+    erased_at timestamptz NOT NULL DEFAULT now(),
+    erased_by text NOT NULL,
+    reason text NOT NULL,
+    forced boolean NOT NULL,
+    keys_destroyed integer NOT NULL,
+    letters_emptied integer NOT NULL,
+    CONSTRAINT erasures_pkey PRIMARY KEY (id),
+    CONSTRAINT erasures_said_by_whom_and_why CHECK (erased_by <> '' AND reason <> ''),
+    CONSTRAINT erasures_counted CHECK (keys_destroyed >= 0 AND letters_emptied >= 0)
+);
+COMMENT ON TABLE erasures IS
+    'Whose bodies were made unreadable, when, by whom and why. What comes later for them goes by '
+    'the latest row.';
+
+-- Whether somebody was erased.
+CREATE INDEX erasures_customer_idx ON erasures (customer_ref);
+
+CREATE TRIGGER erasures_append_only
+BEFORE UPDATE OR DELETE OR TRUNCATE ON erasures
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE VIEW keys_of_erased AS
+SELECT key.id, key.subject, key.created_at, erased.erased_at
+FROM subject_keys AS key
+LEFT JOIN orders
+    ON
+        orders.id
+        = CASE WHEN key.subject LIKE 'order:%' THEN substr(key.subject, 7)::uuid END
+INNER JOIN (
+    SELECT customer_ref, min(erased_at) AS erased_at
+    FROM erasures
+    GROUP BY customer_ref
+) AS erased
+    ON
+        erased.customer_ref = coalesce(
+            orders.customer_ref,
+            CASE WHEN key.subject LIKE 'customer:%' THEN substr(key.subject, 10) END
+        )
+WHERE key.destroyed_at IS NULL;
+COMMENT ON VIEW keys_of_erased IS
+    'Live keys of erased customers and their orders: made since, for what came later.';
+
+CREATE VIEW readable_of_erased AS
+SELECT subject AS name, greatest(created_at, erased_at) AS since
+FROM keys_of_erased
+UNION ALL
+SELECT 'dead letter ' || letter.id, greatest(letter.last_failed_at, erased.erased_at)
+FROM dead_letters AS letter
+INNER JOIN orders ON orders.id::text = letter.order_id
+INNER JOIN (
+    SELECT customer_ref, min(erased_at) AS erased_at FROM erasures GROUP BY customer_ref
+) AS erased
+    ON erased.customer_ref = orders.customer_ref
+WHERE letter.key_id IS NULL AND letter.erased_at IS NULL;
+COMMENT ON VIEW readable_of_erased IS
+    'What can still be read of erased customers, and since when: by their keys, or in clear (I24).';
+
+CREATE VIEW sealed_content AS
+SELECT key_id, true AS open FROM parked_events WHERE key_id IS NOT NULL
+UNION ALL
+SELECT key_id, sent_at IS NULL FROM outbox WHERE key_id IS NOT NULL
+UNION ALL
+SELECT key_id, status NOT IN ('resolved', 'archived')
+FROM dead_letters
+WHERE key_id IS NOT NULL
+UNION ALL
+-- Nobody marks these as done; whoever is done with one deletes it.
+SELECT key_id, true FROM dead_letters_raw WHERE key_id IS NOT NULL;
+COMMENT ON VIEW sealed_content IS
+    'Every use of a key; an open one is of something that is not done with.';
+
+CREATE TABLE forgotten_events (
+    forgotten_at timestamptz NOT NULL DEFAULT now(),
+    up_to bigint NOT NULL,
+    CONSTRAINT forgotten_events_pkey PRIMARY KEY (up_to)
+);
+COMMENT ON TABLE forgotten_events IS
+    'How far the inbox was cut off by age: an older row of history or ledger may lack its event.';

@@ -390,23 +390,33 @@ WHERE
     )
 
 UNION ALL
--- I22: nothing happens without an event.
+-- I22: nothing happens without an event, as far back as events are remembered.
 SELECT 'I22 history without event', history.order_id || '/' || history.seq
 FROM history
 LEFT JOIN inbox ON inbox.inbox_id = history.inbox_id
-WHERE inbox.inbox_id IS NULL
+WHERE
+    inbox.inbox_id IS NULL
+    AND history.inbox_id > coalesce((SELECT max(up_to) FROM forgotten_events), 0)
 
 UNION ALL
 SELECT 'I22 transfer without event', transfers.subject_id || '/' || transfers.seq
 FROM transfers
 LEFT JOIN inbox ON inbox.inbox_id = transfers.inbox_id
-WHERE inbox.inbox_id IS NULL
+WHERE
+    inbox.inbox_id IS NULL
+    AND transfers.inbox_id > coalesce((SELECT max(up_to) FROM forgotten_events), 0)
 
 UNION ALL
 -- I23: no card numbers leave; what comes back to a queue is as it came.
 SELECT 'I23 card number in message', id::text
 FROM outbox
 WHERE exchange = 'events' AND has_card_number(convert_from(body, 'UTF8'))
+
+UNION ALL
+-- I24: what shops sent of an erased customer is not readable 30 days later.
+SELECT 'I24 content survives erasure', name
+FROM readable_of_erased
+WHERE since < now() - INTERVAL '30 days'
 
 UNION ALL
 -- I25: a refund that reached the buyer is settled in the ledger, once.

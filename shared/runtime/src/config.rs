@@ -11,6 +11,7 @@ use broker::delay::DelayChoice;
 use broker::{AmqpConfig, AmqpUrl, Names};
 use contracts::Limits;
 use domain::policy::Overrides;
+use store::vault::KeyRing;
 use store::{DatabaseConfig, DatabaseUrl};
 use telemetry::LogFormat;
 
@@ -114,13 +115,14 @@ impl Config {
             settings.database_url_file.as_deref(),
             "ORDERFLOW_DATABASE_URL",
         );
+        let keys = read.keys(settings);
         let lanes =
             read.count(settings.lanes.as_deref(), "ORDERFLOW_LANES", default_lanes(), 1..=32);
         let batch = read.count(settings.batch.as_deref(), "ORDERFLOW_BATCH", 500, 1..=2000);
         let prefetch = (2 * lanes * batch).clamp(50, 2000);
         let config = Self {
             amqp: read.amqp(urls.as_deref(), worker),
-            database: read.database(database_url.as_deref(), worker),
+            database: read.database(database_url.as_deref(), worker, keys),
             names: read.names(settings),
             topology: read.choice(
                 settings.topology.as_deref(),
@@ -193,6 +195,7 @@ const TOPOLOGY_MODES: [(&str, TopologyMode); 3] = [
 ];
 const DELAY_CHOICES: [(&str, DelayChoice); 3] =
     [("auto", DelayChoice::Auto), ("plugin", DelayChoice::Plugin), ("ladder", DelayChoice::Ladder)];
+const ENCRYPTION: [(&str, bool); 2] = [("on", true), ("off", false)];
 const MODES: [(&str, bool); 2] = [("live", true), ("test", false)];
 
 fn log_formats() -> [(&'static str, LogFormat); 2] {
@@ -327,7 +330,32 @@ impl Reader {
         }
     }
 
-    fn database(&mut self, url: Option<&str>, worker: &str) -> DatabaseConfig {
+    /// The master keys; nothing is stored in clear unless that was asked for.
+    fn keys(&mut self, settings: &Settings) -> KeyRing {
+        let variable = "ORDERFLOW_KEY_FILE";
+        let given = settings.encryption.as_deref();
+        let seals = self.choice(given, "ORDERFLOW_ENCRYPTION", &ENCRYPTION);
+        let Some(file) = &settings.key_file else {
+            if seals {
+                let reason = "is required: a file with a line `NAME KEY`, the key being \
+                    `openssl rand -base64 32`; ORDERFLOW_ENCRYPTION=off does without";
+                self.problem(variable, reason);
+            }
+            return KeyRing::default();
+        };
+        let read = std::fs::read_to_string(file).map_err(|error| error.to_string());
+        let keys = read.and_then(|text| KeyRing::parse(&text).map_err(|error| error.to_string()));
+        match keys {
+            Ok(keys) if seals => keys,
+            Ok(keys) => keys.read_only(),
+            Err(reason) => {
+                self.problem(variable, format!("names a file {}: {reason}", file.display()));
+                KeyRing::default()
+            }
+        }
+    }
+
+    fn database(&mut self, url: Option<&str>, worker: &str, keys: KeyRing) -> DatabaseConfig {
         let url = url.map(str::parse::<DatabaseUrl>);
         if let Some(Err(error)) = &url {
             self.problem("ORDERFLOW_DATABASE_URL", error.to_string());
@@ -336,7 +364,7 @@ impl Reader {
         let url = url.and_then(Result::ok).unwrap_or_else(|| {
             "postgres://nowhere".parse().expect("the placeholder is a database URL")
         });
-        DatabaseConfig::new(url, format!("orderflow/{worker}"))
+        DatabaseConfig { keys, ..DatabaseConfig::new(url, format!("orderflow/{worker}")) }
     }
 
     fn names(&mut self, settings: &Settings) -> Names {
@@ -412,80 +440,4 @@ impl Reader {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn valid() -> Settings {
-        Settings {
-            amqp_url: Some("amqp://guest:guest@127.0.0.1:5672".to_owned()),
-            database_url: Some("postgres://127.0.0.1/orderflow".to_owned()),
-            ..Settings::default()
-        }
-    }
-
-    fn problems(settings: &Settings) -> Vec<Problem> {
-        Config::resolve(settings, "test").unwrap_err().0
-    }
-
-    #[test]
-    fn urls_alone_are_enough() {
-        let config = Config::resolve(&valid(), "test").unwrap();
-        assert_eq!((config.lanes, config.batch), (default_lanes(), 500));
-        assert_eq!(usize::from(config.prefetch), (2 * config.lanes * config.batch).min(2000));
-        assert!(config.limits.livemode);
-    }
-
-    #[test]
-    fn every_mistake_is_named_at_once_with_its_variable() {
-        let set = |text: &str| Some(text.to_owned());
-        let settings = Settings {
-            lanes: set("many"),
-            batch: set("0"),
-            delay: set("sundial"),
-            retry_cap: set("2h"),
-            poll: set("soon"),
-            mode: set("both"),
-            http_listen: set("everywhere"),
-            database_url: None,
-            ..valid()
-        };
-        let named: Vec<_> = problems(&settings).iter().map(|problem| problem.variable).collect();
-        assert_eq!(
-            named,
-            [
-                "ORDERFLOW_DATABASE_URL",
-                "ORDERFLOW_LANES",
-                "ORDERFLOW_BATCH",
-                "ORDERFLOW_DELAY",
-                "ORDERFLOW_HTTP_LISTEN",
-                "ORDERFLOW_RETRY_CAP",
-                "ORDERFLOW_POLL",
-                "ORDERFLOW_MODE",
-            ]
-        );
-    }
-
-    #[test]
-    fn secrets_never_appear_in_a_problem() {
-        let settings = Settings {
-            amqp_url: Some("http://user:hunter2@broker".to_owned()),
-            database_url: Some("mysql://user:hunter2@database".to_owned()),
-            ..Settings::default()
-        };
-        let text = Config::resolve(&settings, "test").unwrap_err().to_string();
-        assert!(text.contains("ORDERFLOW_AMQP_URL") && text.contains("ORDERFLOW_DATABASE_URL"));
-        assert!(!text.contains("hunter2"), "{text}");
-    }
-
-    #[test]
-    fn a_secret_comes_from_its_file_too() {
-        let file = std::env::temp_dir().join(format!("orderflow-config-{}", std::process::id()));
-        std::fs::write(&file, "postgres://127.0.0.1/from_file\n").unwrap();
-        let settings =
-            Settings { database_url: None, database_url_file: Some(file.clone()), ..valid() };
-        assert!(Config::resolve(&settings, "test").is_ok());
-        let both = Settings { database_url_file: Some(file.clone()), ..valid() };
-        assert_eq!(problems(&both)[0].variable, "ORDERFLOW_DATABASE_URL");
-        std::fs::remove_file(file).unwrap();
-    }
-}
+mod tests;

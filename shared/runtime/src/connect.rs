@@ -3,7 +3,7 @@
 use broker::Session;
 use broker::delay::DelayProvider;
 use broker::topology::Topology;
-use store::Database;
+use store::{Database, vault};
 use telemetry::happenings::{Dependency, DependencyLost, DependencyReady};
 
 use crate::config::{Config, TopologyMode};
@@ -77,12 +77,16 @@ pub async fn broker_ready(config: &Config, waiting: &mut Waiting) -> Option<Sess
     waiting.until(Dependency::Broker, async || Session::open(&config.amqp).await).await
 }
 
-/// Waits for the database in the schema that this build needs; `None` when asked to stop first.
+/// Waits for the database in the schema that this build needs, with keys that fit this process.
+///
+/// `None` when asked to stop first.
 pub async fn database_ready(config: &Config, waiting: &mut Waiting) -> Option<Database> {
     waiting
         .until(Dependency::Database, async || {
             store::require_schema(&config.database).await?;
-            Database::connect(&config.database).await
+            let mut database = Database::connect(&config.database).await?;
+            vault::introduce(&mut database).await?;
+            Ok::<_, store::Error>(database)
         })
         .await
 }

@@ -18,6 +18,12 @@ pub struct Settings {
     /// A file that holds the Postgres URL.
     #[arg(long, env = "ORDERFLOW_DATABASE_URL_FILE", value_name = "FILE")]
     pub database_url_file: Option<PathBuf>,
+    /// A file of master keys, a name and 32 bytes in base64 per line, the current one first.
+    #[arg(long, env = "ORDERFLOW_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Whether parked and dead-lettered messages are sealed at rest: on or off; default: on.
+    #[arg(long, env = "ORDERFLOW_ENCRYPTION", value_name = "CHOICE")]
+    pub encryption: Option<String>,
     /// Prefix of every exchange and queue, for tenants of one broker; default: orderflow.
     #[arg(long, env = "ORDERFLOW_PREFIX", value_name = "NAME")]
     pub prefix: Option<String>,

@@ -7,6 +7,8 @@ use std::time::Duration;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::vault::KeyRing;
+
 /// The planner of a lane knows one kind of statement: rows found by their key.
 ///
 /// A plan is made once per connection and kept. Made while a table was small it would be a scan or
@@ -33,10 +35,14 @@ pub struct DatabaseConfig {
     pub lock_timeout: Duration,
     /// Longest that a transaction may wait for its next statement.
     pub idle_in_transaction_timeout: Duration,
+    /// The master keys; without any, what shops sent is stored in clear.
+    pub keys: KeyRing,
 }
 
 impl DatabaseConfig {
     /// The usual limits: 30 s per statement, 10 s per lock, 60 s of idling in a transaction.
+    ///
+    /// It has no keys.
     pub fn new(url: DatabaseUrl, application_name: impl Into<String>) -> Self {
         Self {
             url,
@@ -44,6 +50,7 @@ impl DatabaseConfig {
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(10),
             idle_in_transaction_timeout: Duration::from_mins(1),
+            keys: KeyRing::default(),
         }
     }
 

@@ -9,6 +9,16 @@ use sqlx::{Connection, PgConnection};
 use crate::config::DatabaseConfig;
 use crate::error::Error;
 use crate::listener::Channel;
+use crate::vault::KeyRing;
+
+/// For transactions that read whole tables: the planner settings of a lane are wrong for them.
+macro_rules! wide_settings {
+    () => {
+        "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; \
+         SET LOCAL enable_mergejoin = on; SET LOCAL plan_cache_mode = force_custom_plan; \
+         SET LOCAL statement_timeout = '10min'; SET LOCAL work_mem = '64MB'"
+    };
+}
 
 /// One connection to the database; lanes, relay, scheduler and parker hold one each.
 ///
@@ -18,6 +28,7 @@ use crate::listener::Channel;
 pub struct Database {
     connection: PgConnection,
     open: Option<&'static str>,
+    keys: KeyRing,
 }
 
 impl Database {
@@ -27,7 +38,7 @@ impl Database {
     /// When the server is not reached or refuses.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, Error> {
         let connection = open(&config.options()).await?;
-        Ok(Self { connection, open: None })
+        Ok(Self { connection, open: None, keys: config.keys.clone() })
     }
 
     /// Whether a transaction may begin: no earlier one was left in the middle.
@@ -55,17 +66,17 @@ impl Database {
         name: &'static str,
         step: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut transaction = self.begin(name).await?;
-        match step(&mut transaction).await {
-            Ok(done) => {
-                transaction.commit().await?;
-                Ok(done)
-            }
-            Err(error) => {
-                transaction.rollback().await?;
-                Err(error)
-            }
-        }
+        self.begin(name).await?.finish(step).await
+    }
+
+    /// As [`within`](Self::within), for a step that reads whole tables.
+    pub(crate) async fn within_wide<T, E: From<Error>>(
+        &mut self,
+        name: &'static str,
+        step: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let statement = concat!("BEGIN; ", wide_settings!());
+        self.begin_with(statement, name).await?.finish(step).await
     }
 
     /// Begins a transaction; its name appears in errors and traces.
@@ -83,10 +94,8 @@ impl Database {
         &mut self,
         name: &'static str,
     ) -> Result<Transaction<'_>, Error> {
-        let statement = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
-             SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; \
-             SET LOCAL enable_mergejoin = on; SET LOCAL plan_cache_mode = force_custom_plan; \
-             SET LOCAL statement_timeout = '10min'; SET LOCAL work_mem = '64MB'";
+        let statement =
+            concat!("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ", wide_settings!());
         self.begin_with(statement, name).await
     }
 
@@ -102,6 +111,11 @@ impl Database {
             .map_err(Error::during("begin a transaction"))?;
         let began = Instant::now();
         Ok(Transaction { database: self, began, locked_at: None, hints: Hints::default() })
+    }
+
+    /// The master keys of this process.
+    pub(crate) fn keys(&self) -> KeyRing {
+        self.keys.clone()
     }
 
     /// Closes the connection in an orderly way.
@@ -154,6 +168,28 @@ pub struct Transaction<'c> {
 }
 
 impl Transaction<'_> {
+    /// Takes a step and ends: committed if it succeeds, else rolled back.
+    async fn finish<T, E: From<Error>>(
+        mut self,
+        step: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match step(&mut self).await {
+            Ok(done) => {
+                self.commit().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                self.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The master keys of this process.
+    pub(crate) fn keys(&self) -> KeyRing {
+        self.database.keys()
+    }
+
     /// Makes everything written durable, then wakes whoever listens for it.
     ///
     /// # Errors

@@ -1,12 +1,15 @@
 //! Dead letters, moved from the broker's queues into tables.
 
 use contracts::Timestamp;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
 use std::collections::HashSet;
 
 use crate::column::column;
 use crate::database::Transaction;
 use crate::decode::at;
 use crate::error::Error;
+use crate::vault::{self, Plain, Stored, Subject, Whereabouts};
 
 /// What identifies a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +42,8 @@ pub struct DeadLetter<'a> {
     pub event_type: &'a str,
     /// The order it belongs to, as far as it says.
     pub order_id: Option<&'a str>,
+    /// The customer it names, as far as it says; its content is sealed with their key.
+    pub customer_ref: Option<&'a str>,
     /// Whose fault it was.
     pub error_class: &'a str,
     /// What went wrong, as a stable code.
@@ -117,12 +122,38 @@ async fn upsert(
     transaction: &mut Transaction<'_>,
     letters: Vec<&DeadLetter<'_>>,
 ) -> Result<(), Error> {
+    let digests: Vec<[u8; 32]> = letters.iter().map(|letter| digest(&[letter.body])).collect();
+    let contents = letters.iter().zip(&digests).map(|(letter, digest)| Plain {
+        subject: Subject::named(letter.customer_ref, letter.order_id),
+        whereabouts: Whereabouts::Letter {
+            queue: letter.source_queue,
+            message_key: letter.message_key,
+            digest,
+        },
+        headers: Some(letter.headers_json),
+        body: letter.body,
+    });
+    let contents: Vec<Plain<'_>> = contents.collect();
+    let stored = vault::seal(transaction, &contents).await?;
+    let rows = letters.iter().zip(&digests).zip(stored);
+    let rows = rows.map(|((letter, digest), stored)| Row { letter, digest, stored });
+    write(transaction.connection(), &rows.collect::<Vec<_>>()).await
+}
+
+/// A letter as it is stored.
+struct Row<'a> {
+    letter: &'a DeadLetter<'a>,
+    digest: &'a [u8; 32],
+    stored: Stored<'a>,
+}
+
+async fn write(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), Error> {
     let written = sqlx::query!(
         r#"
         INSERT INTO dead_letters AS known (
             source_queue, message_key, key_source, event_type, order_id, error_class, error_code,
             error_detail, fingerprint, attempts, first_failed_at, last_failed_at, worker_version,
-            exchange, routing_key, properties, headers, body
+            exchange, routing_key, properties, headers, body, key_id, digest
         )
         SELECT
             unnest($1::text[]), unnest($2::text[]), unnest($3::text[]::dead_letter_key_source[]),
@@ -130,57 +161,58 @@ async fn upsert(
             unnest($8::text[]), unnest($9::bytea[]), unnest($10::integer[]),
             unnest($11::timestamptz[]), unnest($12::timestamptz[]), unnest($13::text[]),
             unnest($14::text[]), unnest($15::text[]), unnest($16::text[]::json[]),
-            unnest($17::text[]::json[]), unnest($18::bytea[])
+            unnest($17::text[]::json[]), unnest($18::bytea[]), unnest($19::uuid[]),
+            unnest($20::bytea[])
         ON CONFLICT (source_queue, message_key, digest) DO UPDATE
         SET
-            attempts = known.attempts
-                + CASE
-                    WHEN excluded.last_failed_at = known.last_failed_at THEN 0
-                    ELSE excluded.attempts
-                END,
+            attempts = known.attempts + CASE
+                WHEN excluded.last_failed_at = known.last_failed_at THEN 0 ELSE excluded.attempts
+            END,
             first_failed_at = least(known.first_failed_at, excluded.first_failed_at),
             last_failed_at = greatest(known.last_failed_at, excluded.last_failed_at),
             (
                 status, status_changed_at, event_type, order_id, error_class, error_code,
                 error_detail, fingerprint, worker_version, exchange, routing_key, properties,
-                headers
+                headers, body, key_id, erased_at
             ) = (
                 SELECT
                     'parked'::dead_letter_status, now(), excluded.event_type, excluded.order_id,
                     excluded.error_class, excluded.error_code, excluded.error_detail,
                     excluded.fingerprint, excluded.worker_version, excluded.exchange,
-                    excluded.routing_key, excluded.properties, excluded.headers
+                    excluded.routing_key, excluded.properties, excluded.headers, excluded.body,
+                    excluded.key_id, excluded.erased_at
                 WHERE excluded.last_failed_at > known.last_failed_at
                 UNION ALL
                 SELECT
                     known.status, known.status_changed_at, known.event_type, known.order_id,
                     known.error_class, known.error_code, known.error_detail, known.fingerprint,
                     known.worker_version, known.exchange, known.routing_key, known.properties,
-                    known.headers
+                    known.headers, known.body, known.key_id, known.erased_at
                 WHERE excluded.last_failed_at <= known.last_failed_at
             )
         "#,
-        column(&letters, |letter| letter.source_queue) as _,
-        column(&letters, |letter| letter.message_key) as _,
-        column(&letters, |letter| letter.key_source.name()) as _,
-        column(&letters, |letter| letter.event_type) as _,
-        column(&letters, |letter| letter.order_id) as _,
-        column(&letters, |letter| letter.error_class) as _,
-        column(&letters, |letter| letter.error_code) as _,
-        column(&letters, |letter| letter.error_detail) as _,
-        column(&letters, |letter| letter.fingerprint.as_slice()) as _,
-        column(&letters, |letter| letter.attempts) as _,
-        column(&letters, |letter| at(letter.first_failed_at)) as _,
-        column(&letters, |letter| at(letter.last_failed_at)) as _,
-        column(&letters, |letter| letter.worker_version) as _,
-        column(&letters, |letter| letter.exchange) as _,
-        column(&letters, |letter| letter.routing_key) as _,
-        column(&letters, |letter| letter.properties_json) as _,
-        column(&letters, |letter| letter.headers_json) as _,
-        column(&letters, |letter| letter.body) as _,
+        column(rows, |row| row.letter.source_queue) as _,
+        column(rows, |row| row.letter.message_key) as _,
+        column(rows, |row| row.letter.key_source.name()) as _,
+        column(rows, |row| row.letter.event_type) as _,
+        column(rows, |row| row.letter.order_id) as _,
+        column(rows, |row| row.letter.error_class) as _,
+        column(rows, |row| row.letter.error_code) as _,
+        column(rows, |row| row.letter.error_detail) as _,
+        column(rows, |row| row.letter.fingerprint.as_slice()) as _,
+        column(rows, |row| row.letter.attempts) as _,
+        column(rows, |row| at(row.letter.first_failed_at)) as _,
+        column(rows, |row| at(row.letter.last_failed_at)) as _,
+        column(rows, |row| row.letter.worker_version) as _,
+        column(rows, |row| row.letter.exchange) as _,
+        column(rows, |row| row.letter.routing_key) as _,
+        column(rows, |row| row.letter.properties_json) as _,
+        column(rows, |row| row.stored.headers) as _,
+        column(rows, |row| row.stored.body.as_ref()) as _,
+        column(rows, |row| row.stored.key) as _,
+        column(rows, |row| row.digest.as_slice()) as _,
     );
-    let written = written.execute(transaction.connection()).await;
-    written.map_err(Error::during("write dead letters"))?;
+    written.execute(connection).await.map_err(Error::during("write dead letters"))?;
     Ok(())
 }
 
@@ -195,23 +227,37 @@ pub async fn ingest_raw(
     if letters.is_empty() {
         return Ok(());
     }
+    let digests: Vec<[u8; 32]> =
+        letters.iter().map(|letter| digest(&[letter.headers, letter.body])).collect();
+    // Headers in any encoding are one piece with the body: they are read by people only.
+    let pieces: Vec<Vec<u8>> =
+        letters.iter().map(|letter| [letter.headers, b"\n", letter.body].concat()).collect();
+    let contents = letters.iter().zip(&digests).zip(&pieces).map(|((letter, digest), piece)| {
+        let whereabouts = Whereabouts::RawLetter { queue: letter.source_queue, digest };
+        Plain { subject: Subject::today(), whereabouts, headers: None, body: piece }
+    });
+    let contents: Vec<Plain<'_>> = contents.collect();
+    let stored = vault::seal(transaction, &contents).await?;
     let written = sqlx::query!(
         r#"
-        INSERT INTO dead_letters_raw (source_queue, digest, reason, headers, body)
-        SELECT source_queue, sha256(headers || body), reason, headers, body
-        FROM (
-            SELECT
-                unnest($1::text[]) AS source_queue, unnest($2::text[]) AS reason,
-                unnest($3::bytea[]) AS headers, unnest($4::bytea[]) AS body
-        ) AS letter
+        INSERT INTO dead_letters_raw (source_queue, digest, reason, key_id, content)
+        SELECT
+            unnest($1::text[]), unnest($2::bytea[]), unnest($3::text[]), unnest($4::uuid[]),
+            unnest($5::bytea[])
         ON CONFLICT (source_queue, digest) DO NOTHING
         "#,
         column(letters, |letter| letter.source_queue) as _,
+        column(&digests, <[u8; 32]>::as_slice) as _,
         column(letters, |letter| letter.reason) as _,
-        column(letters, |letter| letter.headers) as _,
-        column(letters, |letter| letter.body) as _,
+        column(&stored, |stored| stored.key) as _,
+        column(&stored, |stored| stored.body.as_ref()) as _,
     );
     let written = written.execute(transaction.connection()).await;
     written.map_err(Error::during("write raw dead letters"))?;
     Ok(())
+}
+
+/// SHA-256 of parts, one behind the other.
+fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().into()
 }

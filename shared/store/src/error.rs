@@ -49,6 +49,23 @@ pub enum Error {
         /// The row's key.
         key: String,
     },
+    /// Stored content is sealed under a master key that this process does not have.
+    #[error("failed to use stored keys: the key file lacks the master key `{name}`")]
+    KeyMissing {
+        /// The master key's name.
+        name: String,
+    },
+    /// Two master keys have one name.
+    #[error(
+        "failed to use the master key `{name}`: this database was written with another of its name"
+    )]
+    KeyDiffers {
+        /// The master key's name.
+        name: String,
+    },
+    /// The system gave no random bytes.
+    #[error("failed to seal content: the system gives no random bytes")]
+    NoRandomness,
     /// The database lacks migrations that this build needs; somebody has to apply them.
     #[error("failed to use the database: its schema is at {applied}, this build needs {known}")]
     SchemaBehind {
@@ -102,6 +119,9 @@ impl Error {
             | Self::LostUpdate { .. }
             | Self::NoOrder { .. }
             | Self::MixedCurrencies { .. }
+            | Self::KeyMissing { .. }
+            | Self::KeyDiffers { .. }
+            | Self::NoRandomness
             | Self::SchemaBehind { .. }
             | Self::Abandoned { .. } => None,
         }
@@ -118,6 +138,10 @@ impl Error {
             Self::LostUpdate { .. } => (Class::Transient, "lost-update"),
             Self::NoOrder { .. } => (Class::Permanent, "no-order"),
             Self::MixedCurrencies { .. } => (Class::Permanent, "mixed-currencies"),
+            // Nothing is at fault that is to be stored: it waits until the key file is right.
+            Self::KeyMissing { .. } => (Class::DependencyDown, "key-missing"),
+            Self::KeyDiffers { .. } => (Class::DependencyDown, "key-differs"),
+            Self::NoRandomness => (Class::DependencyDown, "no-randomness"),
             Self::SchemaBehind { .. } => (Class::DependencyDown, "schema-behind"),
             Self::Abandoned { .. } => (Class::DependencyDown, "connection-spoilt"),
         }

@@ -14,12 +14,15 @@ mod names;
 pub mod orders;
 pub mod outbox;
 pub mod parked;
+pub mod privacy;
 pub mod provision;
 pub mod report;
+pub mod retention;
 mod table;
 pub mod timeline;
 pub mod timers;
 pub mod unapplied;
+pub mod vault;
 pub mod violations;
 pub mod write_set;
 

@@ -11,6 +11,7 @@ use crate::column::column;
 use crate::database::Database;
 use crate::decode::Place;
 use crate::error::Error;
+use crate::vault::{self, Content, Found, Unreadable, Whereabouts};
 
 /// Shards in all; an order's messages are all in one.
 const SHARDS: i32 = 16;
@@ -103,6 +104,8 @@ impl PendingMessage {
 pub struct Pending {
     /// The messages, each shard's in the order to send.
     pub messages: Vec<PendingMessage>,
+    /// Returning messages that cannot be read, and why.
+    pub unreadable: Vec<(OutboxKey, Unreadable)>,
     /// Whether a shard has more than its part of the limit.
     pub more: bool,
 }
@@ -225,13 +228,13 @@ pub async fn pending(
         SELECT
             message.order_id, message.id, message.created_at, message.shard, message.message_id,
             message.exchange::text AS "exchange!", message.routing_key, message.type_name,
-            message.must_route, message.content_type, message.headers::text AS headers,
-            message.body, message.attempts
+            message.must_route, message.content_type, message.key_id,
+            message.headers::text AS headers, message.body, message.attempts
         FROM unnest($1::smallint[]) AS own (shard)
         CROSS JOIN LATERAL (
             SELECT
                 order_id, id, created_at, shard, message_id, exchange, routing_key, type_name,
-                must_route, content_type, headers, body, attempts
+                must_route, content_type, key_id, headers, body, attempts
             FROM outbox
             WHERE
                 outbox.shard = own.shard
@@ -248,9 +251,9 @@ pub async fn pending(
     );
     let rows = rows.fetch_all(database.connection()?).await;
     let rows = rows.map_err(Error::during("read the outbox"))?.into_iter();
-    let messages = rows.map(|row| {
+    let rows = rows.map(|row| {
         let key = OutboxKey { order: row.order_id, id: row.id, created_at: row.created_at };
-        Ok(PendingMessage {
+        let message = PendingMessage {
             key,
             shard: row.shard,
             message_id: row.message_id,
@@ -263,13 +266,47 @@ pub async fn pending(
             body: row.body,
             attempts: row.attempts,
             created_at: row.created_at.into(),
-        })
+        };
+        Ok((message, row.key_id))
     });
-    let messages: Vec<PendingMessage> = messages.collect::<Result<_, Error>>()?;
+    let rows: Vec<(PendingMessage, Option<Uuid>)> = rows.collect::<Result<_, Error>>()?;
     let more = shards.owned.iter().any(|shard| {
-        messages.iter().filter(|message| message.shard == *shard).count() >= per_shard
+        rows.iter().filter(|(message, _)| message.shard == *shard).count() >= per_shard
     });
-    Ok(Pending { messages, more })
+    let mut pending = Pending { more, ..Pending::default() };
+    for message in readable(database, rows).await? {
+        match message {
+            Ok(message) => pending.messages.push(message),
+            Err(unreadable) => pending.unreadable.push(unreadable),
+        }
+    }
+    Ok(pending)
+}
+
+/// Opens what is sealed, in place; most messages are our own and in clear.
+async fn readable(
+    database: &mut Database,
+    mut rows: Vec<(PendingMessage, Option<Uuid>)>,
+) -> Result<Vec<Result<PendingMessage, (OutboxKey, Unreadable)>>, Error> {
+    let ring = database.keys();
+    let sealed = rows.iter_mut().filter(|(_, key)| key.is_some()).map(|(message, key)| {
+        let PendingMessage { routing_key: queue, message_id, body, .. } = message;
+        let whereabouts = Whereabouts::Event { queue, message_id };
+        Found { key: *key, whereabouts, headers: None, body: std::mem::take(body) }
+    });
+    let sealed: Vec<Found<'_>> = sealed.collect();
+    let mut opened = vault::open(database.connection()?, &ring, sealed).await?.into_iter();
+    let messages = rows.into_iter().map(|(message, key)| {
+        // As many were opened, in this order, as have a key.
+        match key.and_then(|_| opened.next()) {
+            None => Ok(message),
+            Some(Ok(Content { headers_json, body })) => {
+                Ok(PendingMessage { headers_json, body, ..message })
+            }
+            Some(Err(why)) => Err((message.key, why)),
+        }
+    });
+    Ok(messages.collect())
 }
 
 fn exchange(key: OutboxKey, name: &str) -> Result<Exchange, Error> {

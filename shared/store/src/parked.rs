@@ -76,15 +76,15 @@ async fn release(transaction: &mut Transaction<'_>, waiting: &[Waiting]) -> Resu
                 AND parked_events.event_id = waiting.event_id
             RETURNING
                 order_id, parked_events.event_id, inbox_id, occurred_at, queue, kind, content_type,
-                message_id, headers, body
+                message_id, key_id, headers, body
         )
         INSERT INTO outbox (
             order_id, message_id, exchange, must_route, routing_key, type_name, content_type,
-            headers, body
+            key_id, headers, body
         )
         SELECT
             coalesce(order_id, $3), coalesce(message_id, event_id), 'return', true, queue, kind,
-            content_type, headers, body
+            content_type, key_id, headers, body
         FROM released
         ORDER BY occurred_at, inbox_id
         "#,

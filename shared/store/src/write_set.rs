@@ -77,7 +77,6 @@ pub async fn write(
     decided: &[Decided<'_>],
 ) -> Result<(), Error> {
     let timers = timers::images(decided)?;
-    let now = transaction.locked_at();
     let connection = transaction.connection();
     orders::write(connection, decided).await?;
     attempts::write(connection, decided).await?;
@@ -93,14 +92,15 @@ pub async fn write(
     inbox_outcomes::write(connection, decided).await?;
     // First parked, then released: the parent may come later in the same batch.
     parked_events::forget(connection, decided).await?;
-    parked_events::park(connection, decided, now).await?;
+    parked_events::park(transaction, decided).await?;
+    let connection = transaction.connection();
     let sent = outgoing::write(connection, decided).await?;
     let released = parked_events::release(connection, decided).await?;
 
     if sent || released {
         transaction.hint_outbox();
     }
-    let soon = now.map(|now| now.plus(SOON));
+    let soon = transaction.locked_at().map(|now| now.plus(SOON));
     let is_soon = |due_at| soon.is_none_or(|soon| due_at <= soon);
     if timers.iter().any(|of| timers::is_armed(of.row) && is_soon(of.row.due_at)) {
         transaction.hint_timers();

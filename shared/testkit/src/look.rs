@@ -35,6 +35,28 @@ impl TestDatabase {
         ran.expect("the statements of a test run");
     }
 
+    /// The tables in which a text lies in clear, in any column, as text or as bytes.
+    ///
+    /// # Panics
+    /// When a table cannot be read.
+    pub async fn tables_with(&self, text: &str) -> Vec<String> {
+        let tables = "SELECT quote_ident(table_name) FROM information_schema.tables
+             WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1";
+        let mut found = Vec::new();
+        for table in self.texts(tables).await {
+            let rows = format!(
+                "SELECT count(*) FROM {table} AS row
+                 WHERE
+                     row::text LIKE '%{text}%'
+                     OR row::text LIKE '%' || encode('{text}', 'hex') || '%'"
+            );
+            if self.number(&rows).await > 0 {
+                found.push(table);
+            }
+        }
+        found
+    }
+
     async fn connection(&self) -> PgConnection {
         PgConnection::connect(self.url()).await.expect("the test's database is there")
     }

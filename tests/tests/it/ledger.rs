@@ -156,7 +156,10 @@ fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
         EventKind::PaymentTimeout | EventKind::PaymentReminder => {
             world.handle_at(&TimeoutRules::new(policies), event, moment)
         }
-        EventKind::RefundRequested | EventKind::RefundUpdated => {
+        EventKind::RefundRequested
+        | EventKind::RefundUpdated
+        | EventKind::RefundReviewed
+        | EventKind::RefundReviewDue => {
             world.handle_at(&RefundRules::new(policies), event, moment)
         }
         EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {

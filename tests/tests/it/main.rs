@@ -10,6 +10,7 @@ mod outages;
 mod payments;
 mod poison;
 mod policies;
+mod privacy;
 mod start;
 mod timers;
 mod unapplied;

@@ -36,6 +36,7 @@ struct Identity {
     id: Option<String>,
     event_type: Option<String>,
     order: Option<String>,
+    customer: Option<String>,
 }
 
 /// What the database keeps of a dead letter.
@@ -46,6 +47,7 @@ pub(crate) struct Letter {
     key_source: KeySource,
     event_type: String,
     order_id: Option<String>,
+    customer_ref: Option<String>,
     error_class: String,
     error_code: String,
     error_detail: Option<String>,
@@ -78,6 +80,7 @@ pub(crate) fn letter(delivery: &Delivery, origin: &Origin, now: Timestamp) -> Le
         key_source,
         event_type,
         order_id: identity.order,
+        customer_ref: identity.customer,
         error_class: class,
         error_code: code,
         error_detail: detail,
@@ -102,6 +105,7 @@ impl Letter {
             key_source: self.key_source,
             event_type: &self.event_type,
             order_id: self.order_id.as_deref(),
+            customer_ref: self.customer_ref.as_deref(),
             error_class: &self.error_class,
             error_code: &self.error_code,
             error_detail: self.error_detail.as_deref(),
@@ -150,13 +154,17 @@ impl Identity {
             prefixes.iter().find_map(|prefix| head.str(&format!("{prefix}{name}"))).map(clean)
         };
         let attribute = |name: &str| header(name).or_else(|| field(name));
-        let in_data = |data: &Value| text(data.get("order_id")?);
-        let order = body.as_ref().and_then(|body| in_data(body.get("data").unwrap_or(body)));
+        let in_data = |name: &str| {
+            let body = body.as_ref()?;
+            text(body.get("data").unwrap_or(body).get(name)?)
+        };
+        let order = in_data("order_id");
         Self {
             source: attribute("source"),
             id: attribute("id"),
             event_type: attribute("type"),
             order: order.or_else(|| attribute("subject")),
+            customer: in_data("customer_ref"),
         }
     }
 }

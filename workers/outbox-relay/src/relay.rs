@@ -10,6 +10,7 @@ use runtime::{Process, database_ready, sessions, topology_ready};
 use store::Database;
 use store::listener::{Channel, Listener};
 use store::outbox::{self, Backlog, Exchange, OutboxKey, PendingMessage, Shards};
+use store::vault::Unreadable;
 use telemetry::happenings::{OutboxBacklog, Published};
 use tokio::time::{Instant, sleep_until};
 
@@ -20,6 +21,8 @@ const WINDOW: usize = 1000;
 /// Shortest time from one look at the outbox to the next while little waits: every transaction of
 /// every worker announces its messages, and a look costs the same for one as for many.
 const PACE: Duration = Duration::from_millis(20);
+/// Until an event that cannot be read is looked at again: somebody has to mend the key file.
+const UNREADABLE_PAUSE: Duration = Duration::from_mins(1);
 /// How often the backlog is measured.
 const GAUGE_EVERY: Duration = Duration::from_secs(5);
 /// How often shards are shared out anew; those of a relay that died wait so long at most.
@@ -75,6 +78,9 @@ impl Relay {
         while !stop.is_requested() {
             let next_look = Instant::now() + PACE;
             let pending = outbox::pending(&mut self.database, &self.shards, WINDOW).await?;
+            if !pending.unreadable.is_empty() {
+                self.set_aside(pending.unreadable).await?;
+            }
             if !pending.messages.is_empty() {
                 self.publish(pending.messages).await?;
             }
@@ -103,7 +109,7 @@ impl Relay {
         let mut counts = Counts::default();
         for (row, outcome) in rows.iter().zip(&outcomes) {
             let fate = Fate::of(outcome, row.must_route, row.attempts);
-            counts.add(row.exchange, fate);
+            counts.add(row.exchange, fate.name());
             match fate {
                 Fate::Sent | Fate::Unheard => done.push(row.key),
                 Fate::Postponed(pause) => {
@@ -120,6 +126,24 @@ impl Relay {
             outbox::postpone(&mut self.database, &keys, pause).await?;
         }
         anyhow::ensure!(unconfirmed == 0, "{unconfirmed} messages were not confirmed");
+        Ok(())
+    }
+
+    /// Lets go of events that were erased, and puts off those that cannot be read for now.
+    async fn set_aside(&mut self, unreadable: Vec<(OutboxKey, Unreadable)>) -> anyhow::Result<()> {
+        let (mut erased, mut waiting) = (Vec::new(), Vec::new());
+        let mut counts = Counts::default();
+        for (key, why) in unreadable {
+            tracing::error!(code = why.code(), "an event on its way home cannot be read");
+            counts.add(Exchange::Return, why.code());
+            match why {
+                Unreadable::Erased => erased.push(key),
+                Unreadable::KeyMissing(_) | Unreadable::Damaged => waiting.push(key),
+            }
+        }
+        counts.emit();
+        outbox::mark_sent(&mut self.database, &erased).await?;
+        outbox::postpone(&mut self.database, &waiting, UNREADABLE_PAUSE).await?;
         Ok(())
     }
 
@@ -162,15 +186,15 @@ fn oldest_seconds(backlog: &Backlog) -> f64 {
 struct Counts(Vec<(&'static str, &'static str, u64)>);
 
 impl Counts {
-    fn add(&mut self, exchange: Exchange, fate: Fate) {
+    fn add(&mut self, exchange: Exchange, result: &'static str) {
         let exchange = match exchange {
             Exchange::Events => "events",
             Exchange::Return => "return",
         };
-        let same = |(e, r, _): &&mut (_, _, _)| (*e, *r) == (exchange, fate.name());
+        let same = |(e, r, _): &&mut (_, _, _)| (*e, *r) == (exchange, result);
         match self.0.iter_mut().find(same) {
             Some((_, _, count)) => *count += 1,
-            None => self.0.push((exchange, fate.name(), 1)),
+            None => self.0.push((exchange, result, 1)),
         }
     }
 

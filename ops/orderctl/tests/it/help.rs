@@ -32,7 +32,8 @@ fn every_command_and_every_argument_is_described_in_a_sentence() {
 #[test]
 fn every_setting_has_its_variable() {
     let command = orderctl::command();
-    let settings = ["amqp_url", "database_url", "management_url", "prefix", "delay", "mode"];
+    let settings =
+        ["amqp_url", "database_url", "management_url", "key_file", "prefix", "delay", "mode"];
     for id in settings {
         let argument = command.get_arguments().find(|it| it.get_id() == id).unwrap();
         let variable = argument.get_env().unwrap().to_str().unwrap();

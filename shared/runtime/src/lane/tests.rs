@@ -91,13 +91,21 @@ async fn run_deliveries(
     batch: usize,
     events: Vec<(&ShopEvent, u32)>,
 ) -> Outcomes {
-    let settings = Settings {
+    run_with(&settings(database, batch), events).await
+}
+
+fn settings(database: &TestDatabase, batch: usize) -> Settings {
+    Settings {
         amqp_url: Some("amqp://127.0.0.1".to_owned()),
         database_url: Some(database.url().to_owned()),
         batch: Some(batch.to_string()),
+        key_file: Some(testkit::key_file()),
         ..Settings::default()
-    };
-    let config = Arc::new(Config::resolve(&settings, "test").unwrap());
+    }
+}
+
+async fn run_with(settings: &Settings, events: Vec<(&ShopEvent, u32)>) -> Outcomes {
+    let config = Arc::new(Config::resolve(settings, "test").unwrap());
     let connection = Database::connect(&config.database).await.unwrap();
     let shared = Arc::new(LaneShared {
         worker: "test",
@@ -222,7 +230,9 @@ async fn what_is_quarantined_fails_again_when_its_dead_letter_was_not_published(
 async fn a_parked_event_is_kept_with_its_queue_and_bytes() {
     let database = TestDatabase::migrated().await;
     let event = moody(1, "park");
-    let outcomes = run_lane(&database, 500, std::slice::from_ref(&event)).await;
+    let settings =
+        Settings { key_file: None, encryption: Some("off".to_owned()), ..settings(&database, 500) };
+    let outcomes = run_with(&settings, vec![(&event, 0)]).await;
     assert_eq!(outcomes.finished.len(), 1);
     let kept = "SELECT queue || ' ' || convert_from(body, 'UTF8') FROM parked_events";
     let body = String::from_utf8(event.body()).unwrap();

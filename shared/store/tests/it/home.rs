@@ -1,6 +1,7 @@
 //! A migrated database of a test's own, and ways into it.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use store::vault::KeyRing;
 use store::{Database, DatabaseConfig, Error};
 use testkit::TestDatabase;
 
@@ -20,7 +21,24 @@ impl Home {
 
     pub(crate) fn config(&self) -> DatabaseConfig {
         let url = self.0.url().parse().expect("the test database has a URL");
-        DatabaseConfig::new(url, "store-test")
+        let keys = KeyRing::parse(testkit::KEYS).expect("testkit has keys");
+        DatabaseConfig { keys, ..DatabaseConfig::new(url, "store-test") }
+    }
+
+    /// A connection with other keys.
+    pub(crate) async fn connect_with(&self, keys: KeyRing) -> Database {
+        let config = DatabaseConfig { keys, ..self.config() };
+        Database::connect(&config).await.expect("the test database is there")
+    }
+
+    /// A connection that stores everything in clear.
+    pub(crate) async fn connect_in_clear(&self) -> Database {
+        self.connect_with(KeyRing::default()).await
+    }
+
+    /// The tables in which a text lies in clear.
+    pub(crate) async fn tables_with(&self, text: &str) -> Vec<String> {
+        self.0.tables_with(text).await
     }
 
     /// A connection as workers have it.

@@ -151,6 +151,24 @@ const FAULTS: &[(&str, &str)] = &[
          WHERE id = (SELECT min(id) FROM outbox)",
     ),
     (
+        "I24",
+        "INSERT INTO erasures (customer_ref, erased_at, erased_by, reason, forced, keys_destroyed,
+         letters_emptied) VALUES ('c-1', now() - INTERVAL '31 days', 'me', 'asked', false, 0, 0);
+         INSERT INTO subject_keys (id, subject, created_at, master, wrapped) VALUES
+         (gen_random_uuid(), 'customer:c-1', now() - INTERVAL '40 days', 'k',
+         decode(repeat('00', 60), 'hex'))",
+    ),
+    (
+        "I24",
+        "INSERT INTO erasures (customer_ref, erased_at, erased_by, reason, forced, keys_destroyed,
+         letters_emptied) VALUES ('c-1', now() - INTERVAL '31 days', 'me', 'asked', false, 0, 0);
+         INSERT INTO dead_letters (source_queue, message_key, key_source, event_type, order_id,
+         error_class, error_code, fingerprint, first_failed_at, last_failed_at, exchange,
+         routing_key, properties, headers, body, digest) VALUES ('q', 'k', 'ce', 't', $paid,
+         'c', 'x', sha256(''), now() - INTERVAL '40 days', now() - INTERVAL '40 days', '', '', '{}',
+         '{}', 'a body', sha256('a body'))",
+    ),
+    (
         "I25",
         "ALTER TABLE transfers DISABLE TRIGGER USER;
          DELETE FROM transfers WHERE code = 'refund_settled' AND subject_id = $paid",

@@ -7,13 +7,14 @@ use testkit::shop::at;
 
 use crate::home::{Home, Sql};
 
-fn letter<'a>(key: &'a str, code: &'a str, failed_at: Timestamp) -> DeadLetter<'a> {
+pub(crate) fn letter<'a>(key: &'a str, code: &'a str, failed_at: Timestamp) -> DeadLetter<'a> {
     DeadLetter {
         source_queue: "orderflow.payment-attempted",
         message_key: key,
         key_source: KeySource::CloudEvents,
         event_type: "shop.payment.attempted.v1",
         order_id: None,
+        customer_ref: None,
         error_class: "permanent",
         error_code: code,
         error_detail: Some("detail"),
@@ -30,7 +31,7 @@ fn letter<'a>(key: &'a str, code: &'a str, failed_at: Timestamp) -> DeadLetter<'
     }
 }
 
-async fn park(database: &mut Database, letters: &[DeadLetter<'_>]) -> Result<(), Error> {
+pub(crate) async fn park(database: &mut Database, letters: &[DeadLetter<'_>]) -> Result<(), Error> {
     let mut transaction = database.begin("park").await.unwrap();
     let parked = ingest(&mut transaction, letters).await;
     match parked {
@@ -95,7 +96,7 @@ async fn several_failures_of_one_message_in_one_batch_end_as_they_would_one_by_o
 #[tokio::test]
 async fn one_id_over_two_bodies_is_two_letters_and_each_comes_back_to_its_own() {
     let home = Home::new().await;
-    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    let (mut database, mut sql) = (home.connect_in_clear().await, home.sql().await);
     let said = |body, code, failed_at| DeadLetter { body, ..letter("a", code, at(failed_at)) };
     let both = [said(b"one", "malformed", "12:00:00"), said(b"two", "malformed", "13:00:00")];
     park(&mut database, &both).await.unwrap();
@@ -108,7 +109,7 @@ async fn one_id_over_two_bodies_is_two_letters_and_each_comes_back_to_its_own() 
 #[tokio::test]
 async fn body_and_headers_are_kept_byte_for_byte() {
     let home = Home::new().await;
-    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    let (mut database, mut sql) = (home.connect_in_clear().await, home.sql().await);
     park(&mut database, &[letter("a", "malformed", at("12:00:00"))]).await.unwrap();
     assert_eq!(sql.texts("SELECT encode(body, 'hex') FROM dead_letters").await, ["00ff"]);
     let headers = sql.texts("SELECT headers::text FROM dead_letters").await;

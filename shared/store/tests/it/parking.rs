@@ -50,11 +50,9 @@ async fn case_022_parked_events_go_home_when_their_order_comes_in_the_order_they
     decide(&mut database, life::created(1)).await;
     assert_eq!(parked_count(&mut sql).await, 0);
     assert_eq!(returning(&mut sql).await, ["payment-1", "payment-2"]);
-    let row = "SELECT routing_key || ' ' || type_name || ' ' || must_route || ' ' || headers
+    let row = "SELECT routing_key || ' ' || type_name || ' ' || must_route
          FROM outbox WHERE exchange = 'return' LIMIT 1";
-    let expected =
-        r#"orderflow.test payment.attempted true {"n":{"type":"i32","value":1}}"#.to_owned();
-    assert_eq!(sql.texts(row).await, [expected]);
+    assert_eq!(sql.texts(row).await, ["orderflow.test payment.attempted true"]);
 
     decide(&mut database, payment_at("12:05:00", 1)).await;
     decide(&mut database, payment_at("12:07:00", 2)).await;

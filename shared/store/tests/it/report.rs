@@ -114,11 +114,11 @@ async fn a_dead_letter_is_reported_with_the_id_it_was_published_with() {
         r#"INSERT INTO dead_letters (
             source_queue, message_key, key_source, event_type, error_class, error_code,
             fingerprint, attempts, first_failed_at, last_failed_at, exchange, routing_key,
-            properties, headers, body
+            properties, headers, body, digest
         ) VALUES (
             'orderflow.order-created', 'key', 'digest', 'unknown', 'contract', 'malformed-json',
             sha256(''), 2, '2026-03-01T12:00:00Z', '2026-03-01T12:00:05Z', 'shop.events', 'k',
-            '{"message_id": "m-1"}', '{}', ''
+            '{"message_id": "m-1"}', '{}', '', sha256('')
         )"#,
     )
     .await;

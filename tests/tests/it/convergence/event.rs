@@ -43,9 +43,14 @@ impl Event {
             EventKind::OrderCreated | EventKind::OrderCancelRequested => {
                 Self::Order(event.decoded())
             }
-            EventKind::PaymentAttempted => Self::Payment(event.decoded()),
+            EventKind::PaymentAttempted | EventKind::UnappliedDue => {
+                Self::Payment(event.decoded())
+            }
             EventKind::PaymentTimeout | EventKind::PaymentReminder => Self::Timer(event.decoded()),
-            EventKind::RefundRequested | EventKind::RefundUpdated => Self::Refund(event.decoded()),
+            EventKind::RefundRequested
+            | EventKind::RefundUpdated
+            | EventKind::RefundReviewed
+            | EventKind::RefundReviewDue => Self::Refund(event.decoded()),
             EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
                 Self::Dispute(event.decoded())
             }
@@ -55,17 +60,25 @@ impl Event {
     /// What a due timer becomes; another generation than its own makes it a stale one.
     pub(crate) fn of_timer(order_id: OrderId, timer: &Timer, generation: i32) -> Self {
         let (kind, due_at) = (timer.kind.event(), timer.due_at);
-        let payment = PaymentTimer { order_id, generation, due_at };
-        match (timer.kind, timer.owner) {
-            (_, TimerOwner::Dispute(dispute_id)) => {
+        match timer.owner {
+            TimerOwner::Dispute(dispute_id) => {
                 let deadline = DisputeDeadline { order_id, dispute_id, generation, due_at };
                 Self::Dispute(plain(kind, DisputeEvent::Deadline(deadline)))
             }
-            (TimerKind::PaymentReminder, TimerOwner::Order(_)) => {
-                Self::Timer(plain(kind, TimerEvent::Reminder(payment)))
+            TimerOwner::Refund(refund_id) => {
+                let due = RefundReviewDue { order_id, refund_id, generation, due_at };
+                Self::Refund(plain(kind, RefundEvent::ReviewDue(due)))
             }
-            (TimerKind::PaymentTimeout | TimerKind::DisputeEvidenceDue, TimerOwner::Order(_)) => {
-                Self::Timer(plain(kind, TimerEvent::Timeout(payment)))
+            TimerOwner::Money(money_id) => {
+                let due = UnappliedDue { order_id, money_id, generation, due_at };
+                Self::Payment(plain(kind, PaymentEvent::UnappliedDue(due)))
+            }
+            TimerOwner::Order(_) => {
+                let payment = PaymentTimer { order_id, generation, due_at };
+                let reminder = timer.kind == TimerKind::PaymentReminder;
+                let event =
+                    if reminder { TimerEvent::Reminder(payment) } else { TimerEvent::Timeout(payment) };
+                Self::Timer(plain(kind, event))
             }
         }
     }

@@ -140,7 +140,7 @@ impl Life {
         let event = timer_event(timer.kind, timer.generation, timer.due_at);
         let event = match timer.owner {
             TimerOwner::Money(money) => event.with("money_id", money.to_string()),
-            TimerOwner::Order(_) | TimerOwner::Dispute(_) => event,
+            TimerOwner::Order(_) | TimerOwner::Dispute(_) | TimerOwner::Refund(_) => event,
         };
         self.deliver(&event.id(&format!("timer-{}", self.done.len())), None);
     }

@@ -1,0 +1,92 @@
+//! Values of arguments, read with an explanation of what is wrong.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use contracts::events::PaymentMethod;
+use contracts::{BoundedText, EventKind, MoneyId, OrderId, RuleViolation, Token};
+use store::privacy::CustomerRef;
+use store::retention::SHORTEST_INBOX;
+
+use crate::invariants::NUMBERS;
+
+pub(super) fn event_kind(text: &str) -> Result<EventKind, String> {
+    let known = EventKind::ALL.into_iter().find(|kind| kind.name() == text);
+    known.ok_or_else(|| {
+        let names: Vec<_> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+pub(super) fn order_id(text: &str) -> Result<OrderId, String> {
+    text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
+}
+
+pub(super) fn merchant_id(text: &str) -> Result<Token<64>, String> {
+    text.parse().map_err(|_not_one| "must be 1 to 64 printable ASCII characters".to_owned())
+}
+
+pub(super) fn payment_method(text: &str) -> Result<PaymentMethod, String> {
+    let known = PaymentMethod::ALL.into_iter().find(|method| method.name() == text);
+    known.ok_or_else(|| {
+        let names = PaymentMethod::ALL.map(PaymentMethod::name);
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+pub(super) fn money_id(text: &str) -> Result<MoneyId, String> {
+    text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
+}
+
+pub(super) fn actor(text: &str) -> Result<Token<64>, String> {
+    text.parse().map_err(|broken: RuleViolation| broken.rule.to_string())
+}
+
+pub(super) fn reason(text: &str) -> Result<BoundedText<500>, String> {
+    if text.trim().is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    text.parse().map_err(|broken: RuleViolation| broken.rule.to_string())
+}
+
+pub(super) fn invariant_number(text: &str) -> Result<String, String> {
+    let known = NUMBERS.contains(&text).then(|| text.to_owned());
+    known.ok_or_else(|| format!("must be one of {}", NUMBERS.join(", ")))
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let read = humantime::parse_duration(text).ok().filter(|time| !time.is_zero());
+    read.ok_or_else(|| "must be a time such as 90s or 5m".to_owned())
+}
+
+pub(super) fn prom_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let read = path.extension().is_some_and(|extension| extension == "prom");
+    read.then_some(path).ok_or_else(|| "must end in .prom: no other file is collected".to_owned())
+}
+
+pub(super) fn customer_ref(text: &str) -> Result<CustomerRef, String> {
+    text.parse().map_err(|_not_one| "must be 1 to 64 visible ASCII characters".to_owned())
+}
+
+/// A text that says something.
+pub(super) fn said(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+pub(super) fn period(text: &str) -> Result<Duration, String> {
+    let day = Duration::from_hours(24);
+    let long_enough = humantime::parse_duration(text).ok().filter(|period| *period >= day);
+    long_enough.ok_or_else(|| "must be a time such as 90d, at least 1d".to_owned())
+}
+
+pub(super) fn inbox_period(text: &str) -> Result<Duration, String> {
+    let long_enough = period(text).ok().filter(|period| *period >= SHORTEST_INBOX);
+    long_enough.ok_or_else(|| "must be a time such as 500d, at least 400d".to_owned())
+}
+
+pub(super) fn header(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').ok_or("must be NAME=VALUE")?;
+    Ok((pair.0.to_owned(), pair.1.to_owned()))
+}
