@@ -17,7 +17,8 @@ use crate::exit::EXIT_CODES;
 use crate::render::OutputArgs;
 use crate::settings::Settings;
 use values::{
-    actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id, money_id, order_id, payment_method, period, prom_file, reason, said,
+    actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id,
+    money_id, order_id, payment_method, period, prom_file, reason, said,
 };
 
 /// Looks into a running Orderflow, sets it up, and tries out events.

@@ -16,5 +16,5 @@ pub use broker::TestBroker;
 pub use database::TestDatabase;
 pub use endpoints::{Endpoints, endpoints};
 pub use eventually::{Seen, eventually};
-pub use record::Record;
 pub use keys::{KEYS, key_file};
+pub use record::Record;

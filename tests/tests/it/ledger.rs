@@ -159,9 +159,7 @@ fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
         EventKind::RefundRequested
         | EventKind::RefundUpdated
         | EventKind::RefundReviewed
-        | EventKind::RefundReviewDue => {
-            world.handle_at(&RefundRules::new(policies), event, moment)
-        }
+        | EventKind::RefundReviewDue => world.handle_at(&RefundRules::new(policies), event, moment),
         EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
             world.handle_at(&DisputeRules::new(policies), event, moment)
         }

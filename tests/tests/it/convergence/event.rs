@@ -2,7 +2,7 @@
 
 use contracts::events::{
     DisputeDeadline, DisputeEvent, OrderEvent, PaymentEvent, PaymentTimer, RefundEvent,
-    RefundResult, RefundUpdated, TimerEvent,
+    RefundResult, RefundReviewDue, RefundUpdated, TimerEvent, UnappliedDue,
 };
 use contracts::{Envelope, Event as _, EventKind, OrderId, OrderRef, RefundId, Timestamp};
 use dispute_opened::DisputeRules;
@@ -43,9 +43,7 @@ impl Event {
             EventKind::OrderCreated | EventKind::OrderCancelRequested => {
                 Self::Order(event.decoded())
             }
-            EventKind::PaymentAttempted | EventKind::UnappliedDue => {
-                Self::Payment(event.decoded())
-            }
+            EventKind::PaymentAttempted | EventKind::UnappliedDue => Self::Payment(event.decoded()),
             EventKind::PaymentTimeout | EventKind::PaymentReminder => Self::Timer(event.decoded()),
             EventKind::RefundRequested
             | EventKind::RefundUpdated
@@ -76,8 +74,11 @@ impl Event {
             TimerOwner::Order(_) => {
                 let payment = PaymentTimer { order_id, generation, due_at };
                 let reminder = timer.kind == TimerKind::PaymentReminder;
-                let event =
-                    if reminder { TimerEvent::Reminder(payment) } else { TimerEvent::Timeout(payment) };
+                let event = if reminder {
+                    TimerEvent::Reminder(payment)
+                } else {
+                    TimerEvent::Timeout(payment)
+                };
                 Self::Timer(plain(kind, event))
             }
         }
