@@ -80,8 +80,8 @@ pub struct ParkedLetter {
     pub last_failed_at: Timestamp,
 }
 
-/// Counts by status: `order`, `refund`, `dispute`, `event`, our own `timer event`, `timer`,
-/// `message` and `dead letter`.
+/// Counts by status: `order`, `refund`, `dispute`, `event`, our own `timer event`, `timer`, `timer
+/// of money` that fits no order, `message` and `dead letter`.
 ///
 /// # Errors
 /// When a statement fails.
@@ -109,9 +109,12 @@ pub async fn totals(database: &mut Database) -> Result<Vec<Count>, Error> {
         FROM inbox
         GROUP BY 1, 2
         UNION ALL
-        SELECT 'timer', status::text, count(*)
+        SELECT
+            CASE kind WHEN 'unapplied_money_due' THEN 'timer of money' ELSE 'timer' END,
+            status::text,
+            count(*)
         FROM timers
-        GROUP BY status
+        GROUP BY 1, 2
         UNION ALL
         SELECT 'message', CASE WHEN sent_at IS NULL THEN 'waiting' ELSE 'sent' END, count(*)
         FROM outbox
