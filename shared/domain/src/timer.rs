@@ -23,6 +23,14 @@ named! {
 }
 
 impl TimerKind {
+    /// Whether it only reminds of what a person should do.
+    pub fn waits_for_people(self) -> bool {
+        match self {
+            Self::PaymentTimeout | Self::PaymentReminder | Self::DisputeEvidenceDue => false,
+            Self::RefundReviewDue | Self::UnappliedMoneyDue => true,
+        }
+    }
+
     /// The event that a due timer becomes.
     pub fn event(self) -> EventKind {
         match self {

@@ -80,8 +80,8 @@ pub struct ParkedLetter {
     pub last_failed_at: Timestamp,
 }
 
-/// Counts by status: `order`, `refund`, `dispute`, `event`, our own `timer event`, `timer`, `timer
-/// of money` that fits no order, `message` and `dead letter`.
+/// Counts by status: `order`, `refund`, `dispute`, `event`, our own `timer event`, `timer`,
+/// `reminder of people`, `message` and `dead letter`.
 ///
 /// # Errors
 /// When a statement fails.
@@ -110,7 +110,10 @@ pub async fn totals(database: &mut Database) -> Result<Vec<Count>, Error> {
         GROUP BY 1, 2
         UNION ALL
         SELECT
-            CASE kind WHEN 'unapplied_money_due' THEN 'timer of money' ELSE 'timer' END,
+            CASE
+                WHEN kind IN ('unapplied_money_due', 'refund_review_due') THEN 'reminder of people'
+                ELSE 'timer'
+            END,
             status::text,
             count(*)
         FROM timers

@@ -244,7 +244,7 @@ impl<'a> Stage<'a> {
             }
         }
         // A day is over long before money without an order falls due.
-        let soon = |timer: &&Timer| timer.kind != TimerKind::UnappliedMoneyDue;
+        let soon = |timer: &&Timer| !timer.kind.waits_for_people();
         let armed = changes.timers.iter().filter(|timer| timer.status == TimerStatus::Armed);
         for timer in armed.filter(soon) {
             // Whole seconds, as on the ladder.
@@ -322,7 +322,8 @@ impl<'a> Stage<'a> {
             self.facts.add(Fact::DeadlineMissed, i64::from(dispute.deadline_missed));
         }
         let armed = state.timers.iter().filter(|timer| timer.status == TimerStatus::Armed);
-        let left = armed.filter(|timer| timer.kind != TimerKind::UnappliedMoneyDue);
+        // People are waited for longer than a story lasts.
+        let left = armed.filter(|timer| !timer.kind.waits_for_people());
         assert_eq!(left.count(), 0, "a timer is left");
         assert!(self.parked.is_empty(), "an event is left parked");
         End {

@@ -95,9 +95,9 @@ async fn a_file_of_gauges_has_every_invariant_and_is_replaced_as_a_whole() {
         gauges()
     };
     let clean = written(0);
-    assert_eq!(clean.matches("orderflow_invariant_violations{").count(), 28);
-    assert_eq!(clean.matches("orderflow_invariant_checked{").count(), 28);
-    assert_eq!(clean.matches("orderflow_invariant_check_duration_seconds{").count(), 28);
+    assert_eq!(clean.matches("orderflow_invariant_violations{").count(), 29);
+    assert_eq!(clean.matches("orderflow_invariant_checked{").count(), 29);
+    assert_eq!(clean.matches("orderflow_invariant_check_duration_seconds{").count(), 29);
     assert!(clean.contains("\norderflow_invariant_violations{invariant=\"I06\"} 0\n"), "{clean}");
     assert!(clean.contains("\norderflow_verify_last_run_timestamp_seconds 1"), "{clean}");
 

@@ -268,7 +268,7 @@ fn a_case_without_a_test_says_so_as_long_as_it_may() {
         write(root.path(), "shared/domain/tests/cases.rs", &tests.join("\n"));
         check(root.path()).unwrap()
     };
-    assert_eq!(first(68, "| 68 | x | – | not yet |"), []);
-    assert_eq!(first(67, "| 67 | x | – | not yet |").len(), 1);
-    assert_eq!(first(69, "").len(), 1, "case 68 has a test by now");
+    assert_eq!(first(81, "| 81 | x | – | not yet |"), []);
+    assert_eq!(first(80, "| 80 | x | – | not yet |").len(), 1);
+    assert_eq!(first(82, "").len(), 1, "case 81 has a test by now");
 }
