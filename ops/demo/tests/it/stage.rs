@@ -17,7 +17,7 @@ use demo::timing;
 use dispute_opened::DisputeRules;
 use domain::policy::Reminders;
 use domain::refund::RefundStatus;
-use domain::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
+use domain::timer::{Timer, TimerOwner, TimerStatus};
 use domain::unapplied::UnappliedCause;
 use domain::{Decision, Moment, OrderState, Outcome, ParkKey, Policies, Rules, Status as _};
 use order_created::OrderRules;
