@@ -135,7 +135,7 @@ async fn make_template(
 /// Drops databases with this prefix that were made long ago: what crashed runs left, or the
 /// templates of migrations that have changed since.
 async fn drop_forgotten(server: &mut PgConnection, prefix: &str) -> Result<()> {
-    for name in databases(server, prefix).await? {
+    for name in unused(server, prefix).await? {
         if unique::is_forgotten(name.trim_start_matches(prefix)) {
             drop_if_possible(server, &name).await;
         }
@@ -148,6 +148,16 @@ async fn drop_if_possible(server: &mut PgConnection, name: &str) {
     if let Err(error) = drop_database(server, name, "").await {
         eprintln!("the forgotten database {name} stays: {error:#}");
     }
+}
+
+/// Those that nobody is connected to: to drop another one would wait five seconds in vain.
+async fn unused(server: &mut PgConnection, prefix: &str) -> Result<Vec<String>> {
+    let statement = "SELECT datname FROM pg_database
+        WHERE starts_with(datname, $1) AND NOT EXISTS (
+            SELECT FROM pg_stat_activity AS session WHERE session.datname = pg_database.datname
+        )";
+    let all = sqlx::query_scalar(statement).bind(prefix).fetch_all(server);
+    all.await.context("failed to list the unused databases")
 }
 
 async fn databases(server: &mut PgConnection, prefix: &str) -> Result<Vec<String>> {
@@ -295,5 +305,15 @@ mod tests {
         create_database(&mut server, &forgotten, "template0").await.unwrap();
         drop(TestDatabase::empty().await);
         assert!(!exists(&forgotten).await);
+    }
+
+    #[tokio::test]
+    async fn what_somebody_is_connected_to_is_not_waited_for() {
+        let database = TestDatabase::empty().await;
+        let mut server = PgConnection::connect(&endpoints().database_url).await.unwrap();
+        let mut listed = async || unused(&mut server, &database.name).await.unwrap();
+        assert_eq!(listed().await, [database.name.clone()]);
+        let _connection = PgConnection::connect(database.url()).await.unwrap();
+        assert_eq!(listed().await, Vec::<String>::new());
     }
 }
