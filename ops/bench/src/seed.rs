@@ -55,10 +55,11 @@ pub(crate) async fn analyze(database: &mut PgConnection) -> Result<()> {
 const PENDING_ORDERS: &str = "
     INSERT INTO orders (
         id, merchant_id, customer_ref, currency, placed_at, total_minor, revision, expires_at,
-        method, reservation_id, status, amount_changed, history_len, ledger_len, version
+        method, reservation_id, status, amount_changed, history_len, ledger_len, version,
+        policy_version
     )
     SELECT {ID}, 'm-1', 'c-' || n / 4, 'EUR', now() - interval '1 hour', 10000, 1, {DUE}, 'card',
-        'r-' || n, 'pending_payment', false, 1, 0, 1
+        'r-' || n, 'pending_payment', false, 1, 0, 1, 'defaults-1'
     FROM {NUMBERS}";
 
 const BEGINNINGS: &str = "
@@ -173,11 +174,12 @@ const FINISHED: [&str; 8] = [
     FROM {NUMBERS} CROSS JOIN generate_series(0, 1) AS parts (part)",
     "INSERT INTO orders (
         id, merchant_id, customer_ref, currency, placed_at, total_minor, revision, expires_at,
-        method, reservation_id, status, amount_changed, paid_at, history_len, ledger_len, version
+        method, reservation_id, status, amount_changed, paid_at, history_len, ledger_len, version,
+        policy_version
     )
     SELECT {ID}, 'm-1', 's-' || n / 4, 'EUR', now() - interval '1 year', 10000, 1,
         now() - interval '364 days', 'card', 'r-' || n, 'paid', false,
-        now() - interval '1 year', 3, 1, 2
+        now() - interval '1 year', 3, 1, 2, 'defaults-1'
     FROM {NUMBERS}",
     "INSERT INTO payment_attempts (
         order_id, id, provider, provider_ref, status, currency, amount_minor, authorized_minor,

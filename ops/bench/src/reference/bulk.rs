@@ -82,11 +82,13 @@ pub(super) async fn subject(
 async fn orders(database: &mut PgConnection, events: &[&Incoming<'_>]) -> Result<()> {
     let sql = "INSERT INTO orders (
             id, merchant_id, customer_ref, currency, placed_at, total_minor, revision, expires_at,
-            method, reservation_id, lines, status, amount_changed, history_len, ledger_len, version
+            method, reservation_id, lines, status, amount_changed, history_len, ledger_len, version,
+            policy_version
         )
         SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), 'EUR',
             unnest($4::timestamptz[]), unnest($5::bigint[]), 1, unnest($6::timestamptz[]), 'card',
-            unnest($7::text[]), unnest($8::text[])::json, 'pending_payment', false, 1, 0, 1";
+            unnest($7::text[]), unnest($8::text[])::json, 'pending_payment', false, 1, 0, 1,
+            'defaults-1'";
     sqlx::query(sql)
         .bind(column(events, |event| event.data.order_id))
         .bind(column(events, |event| event.data.merchant_id))

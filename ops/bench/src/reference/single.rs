@@ -89,10 +89,11 @@ async fn claim(
 async fn order(database: &mut PgConnection, event: &Incoming<'_>) -> Result<()> {
     let sql = "INSERT INTO orders (
             id, merchant_id, customer_ref, currency, placed_at, total_minor, revision, expires_at,
-            method, reservation_id, lines, status, amount_changed, history_len, ledger_len, version
+            method, reservation_id, lines, status, amount_changed, history_len, ledger_len, version,
+            policy_version
         )
         VALUES ($1, $2, $3, 'EUR', $4, $5, 1, $6, 'card', $7, $8::text::json, 'pending_payment',
-            false, 1, 0, 1)";
+            false, 1, 0, 1, 'defaults-1')";
     sqlx::query(sql)
         .bind(event.data.order_id)
         .bind(event.data.merchant_id)

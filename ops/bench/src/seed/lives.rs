@@ -45,7 +45,7 @@ const STATEMENTS: [&str; 10] = [
     "INSERT INTO orders (
         id, merchant_id, customer_ref, currency, placed_at, total_minor, revision, expires_at,
         method, reservation_id, status, amount_changed, paid_at, closed_at, close_reason,
-        stock_released_at, history_len, ledger_len, version
+        stock_released_at, history_len, ledger_len, version, policy_version
     )
     SELECT id, 'm-1', 's-' || n / 4, 'EUR', now() - interval '1 day', 10000, 1,
         now() + interval '1 day', 'card', 'r-' || n,
@@ -59,7 +59,7 @@ const STATEMENTS: [&str; 10] = [
         closed_at,
         (CASE life WHEN 'expired' THEN 'payment_timeout' WHEN 'cancelled' THEN 'buyer' END)
             ::close_reason,
-        closed_at, history_len, ledger_len, 2
+        closed_at, history_len, ledger_len, 2, 'defaults-1'
     FROM {LIVES} AS lives
     INNER JOIN (
         VALUES
