@@ -312,7 +312,7 @@ mod tests {
         let database = TestDatabase::empty().await;
         let mut server = PgConnection::connect(&endpoints().database_url).await.unwrap();
         let mut listed = async || unused(&mut server, &database.name).await.unwrap();
-        assert_eq!(listed().await, [database.name.clone()]);
+        assert_eq!(listed().await, std::slice::from_ref(&database.name));
         let _connection = PgConnection::connect(database.url()).await.unwrap();
         assert_eq!(listed().await, Vec::<String>::new());
     }
