@@ -126,6 +126,21 @@ impl Fleet {
         Some(self.members.remove(index))
     }
 
+    /// Starts anew every process that ended by itself, without waiting; returns how many.
+    ///
+    /// # Errors
+    /// When one cannot be started.
+    pub fn revive(&mut self) -> anyhow::Result<u32> {
+        let mut revived = 0;
+        for (index, member) in self.members.iter_mut().enumerate() {
+            if member.casualty().is_some() {
+                *member = Member::spawn(member.binary(), index, &self.spec)?;
+                revived += 1;
+            }
+        }
+        Ok(revived)
+    }
+
     /// Names every process that ended by itself, with the last lines of its log.
     pub fn casualties(&mut self) -> Vec<String> {
         self.members.iter_mut().filter_map(Member::casualty).collect()

@@ -69,6 +69,19 @@ CREATE TABLE dead_letters_raw (
 COMMENT ON TABLE dead_letters_raw IS
     'Dead letters that do not fit dead_letters, kept byte for byte so that they block nothing.';
 
+CREATE TABLE suspects (
+    queue text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    tries integer NOT NULL DEFAULT 1,
+    last_tried_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT suspects_pkey PRIMARY KEY (queue, event_id, source),
+    CONSTRAINT suspects_tries_positive CHECK (tries > 0)
+);
+COMMENT ON TABLE suspects IS
+    'Messages that were being decided alone when their worker ended, or are now; a message over '
+    'which it ended too often is dead-lettered undecided.';
+
 -- Keys of what shops sent, and who was erased.
 
 CREATE TABLE master_keys (

@@ -15,6 +15,7 @@ use telemetry::Processed;
 
 use crate::failpoint::Failpoints;
 use crate::failure::Failure;
+use crate::watchdog::Watchdog;
 
 /// A decoded delivery on its way through a lane.
 #[derive(Debug)]
@@ -56,26 +57,33 @@ impl From<store::Error> for BatchError {
     }
 }
 
+/// What stands around each decision.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Precautions {
+    pub(crate) failpoints: Failpoints,
+    pub(crate) watchdog: Watchdog,
+}
+
 /// Applies events to the database, all or none.
 ///
 /// # Errors
 /// The database's, or the job over which the rules panicked; everything is rolled back.
 pub(crate) async fn apply<R: Rules>(
     rules: &R,
-    failpoints: &Failpoints,
+    precautions: &Precautions,
     queue: &str,
     database: &mut Database,
     jobs: &[Job<R::Event>],
 ) -> Result<Committed, BatchError> {
     let batch = async |transaction: &mut Transaction<'_>| {
-        steps(rules, failpoints, queue, transaction, jobs).await
+        steps(rules, precautions, queue, transaction, jobs).await
     };
     database.within("batch", batch).await
 }
 
 async fn steps<R: Rules>(
     rules: &R,
-    failpoints: &Failpoints,
+    precautions: &Precautions,
     queue: &str,
     transaction: &mut Transaction<'_>,
     jobs: &[Job<R::Event>],
@@ -106,7 +114,7 @@ async fn steps<R: Rules>(
     let mut states = orders::load(transaction, &known, scope::<R>()).await?;
     let mut decisions = Vec::with_capacity(open.len());
     for (job, order) in open.iter().zip(&orders) {
-        let decision = decide(rules, failpoints, &jobs[job.index], &mut states, *order, job, now)?;
+        let decision = decide(rules, precautions, &jobs[job.index], &mut states, *order, job, now)?;
         verdicts[job.index] = verdict(&decision.outcome);
         decisions.push(decision);
     }
@@ -169,7 +177,7 @@ async fn order_ids<E: Event>(
 
 fn decide<R: Rules>(
     rules: &R,
-    failpoints: &Failpoints,
+    precautions: &Precautions,
     job: &Job<R::Event>,
     states: &mut HashMap<OrderId, OrderState>,
     order: Option<OrderId>,
@@ -181,7 +189,8 @@ fn decide<R: Rules>(
     let moment = Moment { now, parked_until: open.parked_until };
     // Deciding is pure: a panic leaves nothing half done that anybody sees.
     let decision = catch_unwind(AssertUnwindSafe(|| {
-        failpoints.hit(job.envelope.id.as_str());
+        let _deciding = precautions.watchdog.deciding();
+        precautions.failpoints.hit(job.envelope.id.as_str());
         rules.decide(state, &job.envelope, moment)
     }));
     let decision = decision.or(Err(BatchError::Panicked(open.index)))?;

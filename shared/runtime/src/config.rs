@@ -96,6 +96,8 @@ pub struct Config {
     /// How log lines look.
     pub log_format: LogFormat,
     pub(crate) failpoints: Failpoints,
+    /// Longest time for one decision.
+    pub(crate) decision_limit: Duration,
 }
 
 impl Config {
@@ -170,6 +172,7 @@ impl Config {
                 &log_formats(),
             ),
             failpoints: read.failpoints(settings),
+            decision_limit: read.decision_limit(settings),
         };
         if read.problems.is_empty() { Ok(config) } else { Err(ConfigError(read.problems)) }
     }
@@ -411,6 +414,12 @@ impl Reader {
     fn patience(&mut self, settings: &Settings) -> Duration {
         let default = Duration::from_secs(5);
         self.time(settings.patience.as_deref(), "ORDERFLOW_PATIENCE", default)
+    }
+
+    /// Below what makes `/livez` call the process stuck.
+    fn decision_limit(&mut self, settings: &Settings) -> Duration {
+        let (given, default) = (settings.decision_limit.as_deref(), Duration::from_secs(10));
+        self.time(given, "ORDERFLOW_DECISION_LIMIT", default).max(Duration::from_millis(100))
     }
 
     fn optional_time(&mut self, given: Option<&str>, variable: &'static str) -> Option<Duration> {

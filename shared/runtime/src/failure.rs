@@ -16,6 +16,8 @@ pub enum FailureClass {
     DatabasePermanent,
     /// A rule panicked.
     Panic,
+    /// Its worker ended over it, again and again.
+    Crash,
 }
 
 impl FailureClass {
@@ -27,6 +29,7 @@ impl FailureClass {
             Self::DatabaseTransient => "db-transient",
             Self::DatabasePermanent => "db-permanent",
             Self::Panic => "panic",
+            Self::Crash => "crash",
         }
     }
 
@@ -34,7 +37,7 @@ impl FailureClass {
     pub fn is_transient(self) -> bool {
         match self {
             Self::DatabaseTransient | Self::Panic => true,
-            Self::Contract | Self::Conflict | Self::DatabasePermanent => false,
+            Self::Contract | Self::Conflict | Self::DatabasePermanent | Self::Crash => false,
         }
     }
 }
@@ -66,6 +69,16 @@ impl Failure {
             code: "panic",
             pointer: String::new(),
             detail: "a rule panicked over this message".to_owned(),
+        }
+    }
+
+    /// Its worker ended whenever it was decided, even alone.
+    pub(crate) fn crash(tries: i32) -> Self {
+        Self {
+            class: FailureClass::Crash,
+            code: "worker-crashed",
+            pointer: String::new(),
+            detail: format!("a worker ended {tries} times while it decided this message alone"),
         }
     }
 

@@ -13,15 +13,16 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::batch::{self, BatchError, Committed, Job, Verdict};
+use crate::batch::{self, BatchError, Committed, Job, Precautions, Verdict};
 use crate::clock;
 use crate::config::Config;
 use crate::early::Early;
 use crate::failure::Failure;
 use crate::failures::FailedMessage;
+use crate::watchdog::Watchdog;
 
-/// Deliveries of a message without an answer after which it is handled alone.
-const SUSPECT_AFTER: u32 = 2;
+mod suspect;
+
 /// Tries of a batch whose failure may pass, before each message is tried by itself.
 const BATCH_TRIES: u32 = 4;
 /// Wait before the second try of a batch; doubles with each further one.
@@ -60,6 +61,10 @@ pub(crate) async fn run<R: Rules>(
 ) {
     let batch = shared.config.batch;
     let mut early = Early::new(shared.config.patience);
+    let precautions = Precautions {
+        failpoints: shared.config.failpoints.clone(),
+        watchdog: Watchdog::start(shared.worker, shared.config.decision_limit),
+    };
     let mut more = true;
     while more {
         let mut taken = Vec::with_capacity(batch);
@@ -71,7 +76,12 @@ pub(crate) async fn run<R: Rules>(
             if more { early.admit(&mut database, taken).await } else { early.give_up() };
         while !taken.is_empty() {
             let rest = taken.split_off(taken.len().min(batch));
-            let mut lane = Lane { shared: &shared, database: &mut database, reports: &reports };
+            let mut lane = Lane {
+                shared: &shared,
+                precautions: &precautions,
+                database: &mut database,
+                reports: &reports,
+            };
             match lane.work_off(std::mem::replace(&mut taken, rest)).await {
                 Ok(true) => early.suspect(),
                 Ok(false) => {}
@@ -90,6 +100,7 @@ pub(crate) async fn run<R: Rules>(
 
 struct Lane<'a, R: Rules> {
     shared: &'a LaneShared<R>,
+    precautions: &'a Precautions,
     database: &'a mut Database,
     reports: &'a LaneReports,
 }
@@ -103,7 +114,13 @@ impl<R: Rules> Lane<'_, R> {
         let mut ranges: Vec<Range<usize>> = groups(&jobs);
         ranges.reverse();
         while let Some(range) = ranges.pop() {
-            match self.commit(&jobs[range.clone()]).await? {
+            if let Some(failure) = self.convict(&jobs[range.clone()]).await? {
+                verdicts[range.start] = Some(Verdict::Failed(failure));
+                continue;
+            }
+            let committed = self.commit(&jobs[range.clone()]).await?;
+            self.acquit(&jobs[range.clone()]).await?;
+            match committed {
                 Ok(committed) => {
                     for (slot, verdict) in verdicts[range].iter_mut().zip(committed.verdicts) {
                         *slot = Some(verdict);
@@ -136,13 +153,8 @@ impl<R: Rules> Lane<'_, R> {
         let mut pause = BATCH_PAUSE;
         for attempt in 1.. {
             let started = Instant::now();
-            let applied = batch::apply(
-                &*rules,
-                &shared.config.failpoints,
-                &shared.queue,
-                self.database,
-                jobs,
-            );
+            let applied =
+                batch::apply(&*rules, self.precautions, &shared.queue, self.database, jobs);
             let error = match applied.await {
                 Ok(committed) => {
                     self.measure(jobs, &committed, started.elapsed());
@@ -250,7 +262,7 @@ fn groups<E: Event>(jobs: &[Job<E>]) -> Vec<Range<usize>> {
     let mut groups = Vec::new();
     let mut start = 0;
     for (index, job) in jobs.iter().enumerate() {
-        if job.delivery.delivery_count >= SUSPECT_AFTER {
+        if suspect::is_suspect(job) {
             groups.extend([start..index, index..index + 1]);
             start = index + 1;
         }

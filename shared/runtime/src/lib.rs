@@ -21,6 +21,7 @@ mod settings;
 mod settle;
 mod stop;
 pub mod trial;
+mod watchdog;
 mod worker;
 
 /// Every binary allocates with it: a quarter of a worker's time went into the system's allocator.

@@ -63,6 +63,9 @@ pub struct Settings {
     /// How long an event that came before its order or its money is held back; default: 5s.
     #[arg(long, env = "ORDERFLOW_PATIENCE", value_name = "DURATION")]
     pub patience: Option<String>,
+    /// Longest time for one decision before the process ends, being stuck; default: 10s.
+    #[arg(long, env = "ORDERFLOW_DECISION_LIMIT", value_name = "DURATION")]
+    pub decision_limit: Option<String>,
     /// How often the database is asked for work where nothing announces it; default: 500ms.
     #[arg(long, env = "ORDERFLOW_POLL", value_name = "DURATION")]
     pub poll: Option<String>,
@@ -99,7 +102,8 @@ pub struct Settings {
     /// How log lines look: text or json; default: text on a terminal, json elsewhere.
     #[arg(long, env = "ORDERFLOW_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
-    /// For tests: `panic:<message id>` makes the rules panic over that message.
+    /// For tests: `panic:<message id>` makes the rules panic over that message; likewise abort,
+    /// overflow, endless and hog.
     #[arg(long, env = "ORDERFLOW_FAILPOINTS", value_name = "LIST", hide = true)]
     pub failpoints: Option<String>,
 }

@@ -5,8 +5,7 @@ use contracts::{Limits, STRUCTURED_CONTENT_TYPE, WireMessage, decode};
 use domain::Rules;
 use store::Database;
 
-use crate::batch::{self, BatchError, Job};
-use crate::failpoint::Failpoints;
+use crate::batch::{self, BatchError, Job, Precautions};
 
 /// Applies messages as one batch of a worker does: all of them or none.
 ///
@@ -24,7 +23,7 @@ pub async fn apply_batch<R: Rules>(
     bodies: Vec<Vec<u8>>,
 ) -> Result<(), store::Error> {
     let jobs: Vec<_> = bodies.into_iter().map(job::<R>).collect();
-    let applied = batch::apply(rules, &Failpoints::default(), queue, database, &jobs).await;
+    let applied = batch::apply(rules, &Precautions::default(), queue, database, &jobs).await;
     match applied {
         Ok(_) => Ok(()),
         Err(BatchError::Store(error)) => Err(error),

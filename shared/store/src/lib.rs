@@ -18,6 +18,7 @@ pub mod privacy;
 pub mod provision;
 pub mod report;
 pub mod retention;
+pub mod suspects;
 mod table;
 pub mod timeline;
 pub mod timers;

@@ -2,6 +2,7 @@
 
 mod cards;
 mod convergence;
+mod crashes;
 mod disorder;
 mod ledger;
 mod lives;
