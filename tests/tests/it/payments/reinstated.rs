@@ -11,8 +11,8 @@ use domain::timer::{TimerKind, TimerOwner, TimerStatus};
 use domain::{Moment, Outcome, OutcomeCode, ParkKey, Policies, Timestamp};
 use serde_json::json;
 use testkit::shop::{
-    ShopEvent, at, cancel_requested, dispute_id, dispute_opened, order_created, refund_review_due,
-    refund_reviewed, reserve_due, reserve_replied,
+    ShopEvent, at, cancel_requested, dispute_id, dispute_opened, order_created, refund_requested,
+    refund_review_due, refund_reviewed, reserve_due, reserve_replied,
 };
 use testkit::world::World;
 
@@ -193,6 +193,23 @@ fn case_087_stock_for_money_that_is_gone_by_then_is_given_back() {
         assert_eq!(world.sent_count("inventory.release_requested"), 1);
         assert_eq!(world.sent_count("refund.execute"), 0);
         check_books(&world, 0, funds, 0);
+    }
+}
+
+#[test]
+fn case_087_what_the_buyer_wanted_back_meanwhile_goes_back_once() {
+    for (wanted, rest) in [(10_000, 0), (4_000, 6_000)] {
+        for reply in ["reserved", "refused"] {
+            let mut world = waiting();
+            let wish = refund_requested(order(), "wish", wanted);
+            tell_all(&reinstating(), &mut world, &[wish, replied(reply)]);
+            check_order(&world, OrderStatus::Expired);
+            check_books(&world, 0, 0, 10_000);
+            let last = world.state.refunds.last().unwrap().amount.minor();
+            assert_eq!(last, if rest == 0 { wanted } else { rest });
+            let stock = usize::from(reply == "reserved");
+            assert_eq!(world.sent_count("inventory.release_requested"), stock);
+        }
     }
 }
 
