@@ -175,8 +175,7 @@ FROM orders
 LEFT JOIN by_order AS money ON money.order_id = orders.id
 WHERE
     orders.status = 'paid'
-    AND orders.total_minor - coalesce(orders.accepted_shortfall_minor, 0)
-    > coalesce(money.ever_applied, 0)
+    AND coalesce(money.ever_applied, 0) + coalesce(accepted_shortfall_minor, 0) < total_minor
 
 UNION ALL
 -- I05: an order whose money is there is paid.
@@ -186,27 +185,21 @@ LEFT JOIN by_order AS money ON money.order_id = orders.id
 WHERE orders.status = 'pending_payment' AND orders.total_minor <= coalesce(money.applied, 0)
 
 UNION ALL
--- I06: no money stays with a closed order; a refund that failed is in the hands of a person, and
--- money may wait for the order's stock as long as a timer ends the wait (case 87).
+-- I06: no money stays with a closed order; a failed refund is in the hands of a person, and money
+-- may wait for the order's stock as long as a timer ends that (case 87).
 SELECT 'I06 stranded money on closed order', orders.id::text
 FROM orders
 INNER JOIN by_order AS money ON money.order_id = orders.id
 WHERE
     orders.status IN ('expired', 'cancelled')
-    AND money.captured > money.ever_refunded + money.disputed
-    AND money.captured - (
-        SELECT coalesce(sum(captures.amount_minor), 0)
-        FROM captures
-        INNER JOIN timers
-            ON
-                timers.order_id = captures.order_id
-                AND timers.kind = 'reserve_answer_due'
-                AND timers.status = 'armed'
+    AND money.captured > money.ever_refunded + money.disputed + (
+        SELECT coalesce(sum(held.amount_minor), 0)
+        FROM captures AS held
+        INNER JOIN timers AS wait ON wait.order_id = held.order_id
         WHERE
-            captures.order_id = orders.id
-            AND captures.classification = 'held'
-            AND captures.reversed_at IS NULL
-    ) > money.ever_refunded + money.disputed
+            held.order_id = orders.id AND held.classification = 'held' AND held.reversed_at IS NULL
+            AND wait.kind = 'reserve_answer_due' AND wait.status = 'armed'
+    )
 
 UNION ALL
 -- I07: what pays an order is never more than its total; more is classified and goes back.
@@ -298,8 +291,7 @@ FROM outbox
 WHERE sent_at IS NULL AND publish_after < now() - INTERVAL '5 minutes'
 
 UNION ALL
--- I15: a closed order gave its stock back; the order's own row makes it once for each of its
--- reservations (case 86): what is reinstated has a new one, and its row begins anew.
+-- I15: a closed order gave its stock back; its row makes it once for each reservation (case 86).
 SELECT 'I15 closed order holds stock', id::text
 FROM orders
 WHERE status IN ('expired', 'cancelled') AND stock_released_at IS NULL

@@ -90,15 +90,21 @@ pub(crate) async fn load(
     rows.into_iter().map(|row| Ok((row.order_id.into(), row.try_into()?))).collect()
 }
 
+/// The last image of each dispute, its amounts in one currency.
+fn images<'a>(decided: &'a [Decided<'a>]) -> Result<Vec<Of<'a, Dispute>>, Error> {
+    let rows = last_images(decided, |changes| &changes.disputes, |dispute| dispute.id)?;
+    for Of { row, .. } in &rows {
+        one_currency("disputes", row.id, &[row.amount, row.fee, row.loss])?;
+    }
+    Ok(rows)
+}
+
 /// Writes the last image of each dispute; the orders' rows must be there.
 pub(crate) async fn write(
     connection: &mut PgConnection,
     decided: &[Decided<'_>],
 ) -> Result<(), Error> {
-    let rows = last_images(decided, |changes| &changes.disputes, |dispute| dispute.id)?;
-    for Of { row, .. } in &rows {
-        one_currency("disputes", row.id, &[row.amount, row.fee, row.loss])?;
-    }
+    let rows = images(decided)?;
     if rows.is_empty() {
         return Ok(());
     }

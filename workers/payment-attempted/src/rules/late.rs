@@ -68,12 +68,11 @@ fn judge(
         return Ok(lateness);
     }
     Ok(match policy.choice {
-        LateMoneyChoice::Refund => lateness,
         LateMoneyChoice::Manual => OutcomeCode::LateMoneyToDecide,
         LateMoneyChoice::Reinstate if policy.is_in_grace(order, capture.occurred_at) => {
             OutcomeCode::StockRequested
         }
-        LateMoneyChoice::Reinstate => lateness,
+        LateMoneyChoice::Refund | LateMoneyChoice::Reinstate => lateness,
     })
 }
 
