@@ -120,15 +120,19 @@ pub(crate) fn dispute(number: u32, now: Timestamp) -> ShopEvent {
 pub(crate) fn worker(kind: EventKind) -> &'static str {
     match kind {
         EventKind::OrderCreated | EventKind::OrderCancelRequested => "order-created",
-        EventKind::PaymentAttempted | EventKind::UnappliedDue => "payment-attempted",
+        EventKind::PaymentAttempted
+        | EventKind::UnappliedDue
+        | EventKind::ReserveReplied
+        | EventKind::ReserveAnswerDue => "payment-attempted",
         EventKind::PaymentTimeout | EventKind::PaymentReminder => "payment-timeout",
         EventKind::RefundRequested
         | EventKind::RefundUpdated
         | EventKind::RefundReviewed
         | EventKind::RefundReviewDue => "refund-requested",
-        EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
-            "dispute-opened"
-        }
+        EventKind::DisputeOpened
+        | EventKind::DisputeUpdated
+        | EventKind::EvidenceSubmitted
+        | EventKind::DisputeDeadline => "dispute-opened",
     }
 }
 

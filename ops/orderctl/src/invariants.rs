@@ -58,7 +58,7 @@ invariants! {
     "I13" "event": "No event stays parked more than 5 minutes past its end.";
     "I14" "outbox row": "No message is more than 5 minutes late to be sent.";
     "I15" "order": "Every expired or cancelled order has released its stock.";
-    "I16" "order": "No live order has released its stock, unless it was closed and reinstated.";
+    "I16" "order": "No live order is without its stock; one that was reinstated has it again.";
     "I17" "order or unapplied money":
         "What providers owe us is what they captured, less refunds, disputes and fees.";
     "I18" "dispute": "Every dispute that needs a response has an armed deadline.";

@@ -24,7 +24,7 @@ CREATE TYPE attempt_status AS ENUM (
     'initiated', 'requires_action', 'processing', 'declined', 'failed', 'authorized', 'voided',
     'authorization_expired', 'partially_captured', 'captured', 'capture_failed', 'review'
 );
-CREATE TYPE capture_class AS ENUM ('normal', 'late', 'duplicate', 'overpaid');
+CREATE TYPE capture_class AS ENUM ('normal', 'late', 'held', 'duplicate', 'overpaid');
 
 CREATE TYPE refund_status AS ENUM (
     'pending_review', 'approved', 'submitted', 'requires_action', 'succeeded', 'failed',
@@ -47,7 +47,7 @@ CREATE TYPE dispute_reason AS ENUM (
 
 CREATE TYPE timer_kind AS ENUM (
     'payment_timeout', 'payment_reminder', 'dispute_evidence_due', 'refund_review_due',
-    'unapplied_money_due'
+    'unapplied_money_due', 'reserve_answer_due'
 );
 CREATE TYPE timer_status AS ENUM ('armed', 'fired', 'cancelled');
 
@@ -58,7 +58,7 @@ CREATE TYPE account AS ENUM (
 CREATE TYPE journal_code AS ENUM (
     'capture', 'capture_reversed', 'refund_reserved', 'refund_released', 'refund_settled',
     'refund_reversed', 'dispute_opened', 'dispute_fee', 'dispute_won', 'dispute_lost',
-    'dispute_loss_reversed', 'unapplied_applied', 'unapplied_written_off'
+    'dispute_loss_reversed', 'reinstated', 'unapplied_applied', 'unapplied_written_off'
 );
 CREATE TYPE unapplied_cause AS ENUM (
     'orphan', 'currency_mismatch', 'merchant_mismatch', 'fact_conflict'
@@ -67,16 +67,16 @@ CREATE TYPE unapplied_resolution AS ENUM ('applied', 'refunded', 'written_off');
 CREATE TYPE unapplied_decision AS ENUM ('refund', 'write_off');
 
 CREATE TYPE policy_kind AS ENUM (
-    'dispute_answer', 'payment_hold', 'refund_approval', 'refund_review'
+    'dispute_answer', 'late_money', 'payment_hold', 'refund_approval', 'refund_review'
 );
 
 CREATE TYPE history_entity AS ENUM ('order', 'payment', 'refund', 'dispute');
 
 CREATE TYPE event_kind AS ENUM (
     'order.created', 'order.cancel_requested', 'payment.attempted', 'payment.unapplied_due',
-    'payment.timeout', 'payment.reminder', 'refund.requested', 'refund.updated',
-    'refund.reviewed', 'refund.review_due', 'dispute.opened', 'dispute.updated',
-    'dispute.deadline'
+    'inventory.reserve_replied', 'inventory.reserve_due', 'payment.timeout', 'payment.reminder',
+    'refund.requested', 'refund.updated', 'refund.reviewed', 'refund.review_due',
+    'dispute.opened', 'dispute.updated', 'dispute.evidence_submitted', 'dispute.deadline'
 );
 CREATE TYPE inbox_outcome AS ENUM (
     'applied', 'noop', 'parked', 'orphaned', 'rejected', 'quarantined'

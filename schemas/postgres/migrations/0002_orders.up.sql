@@ -27,6 +27,7 @@ CREATE TABLE orders (
     close_reason close_reason,
     held_since timestamptz,
     stock_released_at timestamptz,
+    accepted_shortfall_minor bigint,
     history_len integer NOT NULL,
     ledger_len integer NOT NULL,
     version bigint NOT NULL,
@@ -41,6 +42,9 @@ CREATE TABLE orders (
         (closed_at IS NULL) = (close_reason IS NULL)
     ),
     CONSTRAINT orders_paid_with_time CHECK (status <> 'paid' OR paid_at IS NOT NULL),
+    CONSTRAINT orders_shortfall_range CHECK (
+        accepted_shortfall_minor BETWEEN 1 AND total_minor
+    ),
     CONSTRAINT orders_counters_positive CHECK (
         history_len > 0 AND ledger_len >= 0 AND version > 0
     )
@@ -157,6 +161,7 @@ CREATE TABLE disputes (
     reason dispute_reason NOT NULL,
     network_reason_code text,
     evidence_due_at timestamptz,
+    evidence_submitted_at timestamptz,
     deadline_missed boolean NOT NULL,
     closed_at timestamptz,
     last_event_at timestamptz NOT NULL,

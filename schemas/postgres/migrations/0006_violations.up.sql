@@ -169,11 +169,13 @@ WHERE
     AND attempt.status <> 'review'
 
 UNION ALL
--- I04: an order is paid only by its money.
+-- I04: an order is paid only by its money, or by so little less that the shop accepts it.
 SELECT 'I04 paid but never covered', orders.id::text
 FROM orders
 LEFT JOIN by_order AS money ON money.order_id = orders.id
-WHERE orders.status = 'paid' AND orders.total_minor > coalesce(money.ever_applied, 0)
+WHERE
+    orders.status = 'paid'
+    AND coalesce(money.ever_applied, 0) + coalesce(accepted_shortfall_minor, 0) < total_minor
 
 UNION ALL
 -- I05: an order whose money is there is paid.
@@ -183,13 +185,21 @@ LEFT JOIN by_order AS money ON money.order_id = orders.id
 WHERE orders.status = 'pending_payment' AND orders.total_minor <= coalesce(money.applied, 0)
 
 UNION ALL
--- I06: no money stays with a closed order; a refund that failed is in the hands of a person.
+-- I06: no money stays with a closed order; a failed refund is in the hands of a person, and money
+-- may wait for the order's stock as long as a timer ends that (case 87).
 SELECT 'I06 stranded money on closed order', orders.id::text
 FROM orders
 INNER JOIN by_order AS money ON money.order_id = orders.id
 WHERE
     orders.status IN ('expired', 'cancelled')
-    AND money.captured > money.ever_refunded + money.disputed
+    AND money.captured > money.ever_refunded + money.disputed + (
+        SELECT coalesce(sum(held.amount_minor), 0)
+        FROM captures AS held
+        INNER JOIN timers AS wait ON wait.order_id = held.order_id
+        WHERE
+            held.order_id = orders.id AND held.classification = 'held' AND held.reversed_at IS NULL
+            AND wait.kind = 'reserve_answer_due' AND wait.status = 'armed'
+    )
 
 UNION ALL
 -- I07: what pays an order is never more than its total; more is classified and goes back.
@@ -281,25 +291,16 @@ FROM outbox
 WHERE sent_at IS NULL AND publish_after < now() - INTERVAL '5 minutes'
 
 UNION ALL
--- I15: a closed order gave its stock back; the order's own row makes it once (case 86).
+-- I15: a closed order gave its stock back; its row makes it once for each reservation (case 86).
 SELECT 'I15 closed order holds stock', id::text
 FROM orders
 WHERE status IN ('expired', 'cancelled') AND stock_released_at IS NULL
 
 UNION ALL
--- I16: a live order keeps its stock, unless it was closed and reinstated.
-SELECT 'I16 stock released for live order', orders.id::text
+-- I16: a live order keeps its stock; one that was reinstated has it again (case 87).
+SELECT 'I16 stock released for live order', id::text
 FROM orders
-WHERE
-    orders.status IN ('pending_payment', 'paid')
-    AND orders.stock_released_at IS NOT NULL
-    AND NOT EXISTS (
-        SELECT FROM history
-        WHERE
-            history.order_id = orders.id
-            AND history.entity = 'order'
-            AND history.from_status IN ('expired', 'cancelled')
-    )
+WHERE status IN ('pending_payment', 'paid') AND stock_released_at IS NOT NULL
 
 UNION ALL
 -- I17: what providers owe us is what they captured, less what went back.

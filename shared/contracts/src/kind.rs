@@ -13,6 +13,10 @@ pub enum EventKind {
     PaymentAttempted,
     /// Ours: money that fits no order is to be looked at again.
     UnappliedDue,
+    /// A shop answers whether an order can have its stock again.
+    ReserveReplied,
+    /// Ours: the time for that answer is over.
+    ReserveAnswerDue,
     /// Ours: an order's payment window ends.
     PaymentTimeout,
     /// Ours: an unpaid order is due a reminder.
@@ -29,17 +33,21 @@ pub enum EventKind {
     DisputeOpened,
     /// A payment provider reports on a dispute.
     DisputeUpdated,
+    /// A shop's people have evidence against a dispute.
+    EvidenceSubmitted,
     /// Ours: a dispute's evidence is due.
     DisputeDeadline,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [EventKind; 13] = [
+    pub const ALL: [EventKind; 16] = [
         Self::OrderCreated,
         Self::OrderCancelRequested,
         Self::PaymentAttempted,
         Self::UnappliedDue,
+        Self::ReserveReplied,
+        Self::ReserveAnswerDue,
         Self::PaymentTimeout,
         Self::PaymentReminder,
         Self::RefundRequested,
@@ -48,6 +56,7 @@ impl EventKind {
         Self::RefundReviewDue,
         Self::DisputeOpened,
         Self::DisputeUpdated,
+        Self::EvidenceSubmitted,
         Self::DisputeDeadline,
     ];
 
@@ -58,6 +67,8 @@ impl EventKind {
             Self::OrderCancelRequested => "order.cancel_requested",
             Self::PaymentAttempted => "payment.attempted",
             Self::UnappliedDue => "payment.unapplied_due",
+            Self::ReserveReplied => "inventory.reserve_replied",
+            Self::ReserveAnswerDue => "inventory.reserve_due",
             Self::PaymentTimeout => "payment.timeout",
             Self::PaymentReminder => "payment.reminder",
             Self::RefundRequested => "refund.requested",
@@ -66,6 +77,7 @@ impl EventKind {
             Self::RefundReviewDue => "refund.review_due",
             Self::DisputeOpened => "dispute.opened",
             Self::DisputeUpdated => "dispute.updated",
+            Self::EvidenceSubmitted => "dispute.evidence_submitted",
             Self::DisputeDeadline => "dispute.deadline",
         }
     }
@@ -77,6 +89,8 @@ impl EventKind {
             Self::OrderCancelRequested => "shop.order.cancel_requested.v1",
             Self::PaymentAttempted => "shop.payment.attempted.v1",
             Self::UnappliedDue => "orderflow.payment.unapplied_due.v1",
+            Self::ReserveReplied => "shop.inventory.reserve_replied.v1",
+            Self::ReserveAnswerDue => "orderflow.inventory.reserve_due.v1",
             Self::PaymentTimeout => "orderflow.payment.timeout.v1",
             Self::PaymentReminder => "orderflow.payment.reminder.v1",
             Self::RefundRequested => "shop.refund.requested.v1",
@@ -85,6 +99,7 @@ impl EventKind {
             Self::RefundReviewDue => "orderflow.refund.review_due.v1",
             Self::DisputeOpened => "shop.dispute.opened.v1",
             Self::DisputeUpdated => "shop.dispute.updated.v1",
+            Self::EvidenceSubmitted => "shop.dispute.evidence_submitted.v1",
             Self::DisputeDeadline => "orderflow.dispute.deadline.v1",
         }
     }

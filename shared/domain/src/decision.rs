@@ -52,6 +52,14 @@ named! {
         LatePayment = "late-payment",
         /// Money came in time, its report did not (case 4).
         LateNotification = "late-notification",
+        /// The shop is asked for the stock of an expired order whose money is there (case 87).
+        StockRequested = "stock-requested",
+        /// An expired order has its money and its stock, and is paid (case 87).
+        Reinstated = "reinstated",
+        /// A person has to decide what becomes of late money (policy 2).
+        LateMoneyToDecide = "late-money-to-decide",
+        /// What is missing of an order's total is too little to ask for (case 43).
+        WithinTolerance = "within-tolerance",
         /// Money came for an order already paid (case 45).
         DuplicatePayment = "duplicate-payment",
         /// More money came than was asked (case 44).
@@ -106,6 +114,12 @@ named! {
         DeadlineNear = "deadline-near",
         /// The evidence deadline passed (case 80).
         DeadlineMissed = "deadline-missed",
+        /// Evidence is handed in, as its submitter wants it (case 81).
+        EvidenceSubmitted = "evidence-submitted",
+        /// Evidence came after its deadline (case 81).
+        PastDue = "past-due",
+        /// Evidence was handed in before, in this stage (case 81).
+        AlreadySubmitted = "already-submitted",
         /// No answer is possible (case 79).
         NoResponsePossible = "no-response-possible",
         /// The dispute is about less than an answer costs (policy 9).

@@ -181,7 +181,9 @@ pub struct Dispute {
     pub network_reason_code: Option<Token<32>>,
     /// Until when evidence is taken.
     pub evidence_due_at: Option<Timestamp>,
-    /// Whether that passed without evidence (case 80).
+    /// When evidence was handed in, in the stage that it is in; once in each (case 81).
+    pub evidence_submitted_at: Option<Timestamp>,
+    /// Whether its deadline passed while the provider still wanted evidence (case 80).
     pub deadline_missed: bool,
     /// When it was opened.
     pub opened_at: Timestamp,

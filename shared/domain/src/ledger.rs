@@ -52,6 +52,8 @@ named! {
         DisputeLost = "dispute_lost",
         /// A decision was reversed (case 77).
         DisputeLossReversed = "dispute_loss_reversed",
+        /// Money that came late pays its order after all (case 87).
+        Reinstated = "reinstated",
         /// Money that fitted no order is in the ledger of one now.
         UnappliedApplied = "unapplied_applied",
         /// Money that fitted no order is not with its provider after all.

@@ -95,6 +95,15 @@ messages! {
         /// By whom.
         reason: CloseReason,
     }
+    /// An order that had expired is paid after all, and has its stock again (case 87).
+    OrderReinstated("order.reinstated", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// Its total.
+        total: Money,
+        /// When its window had ended.
+        expires_at: Timestamp,
+    }
     /// An attempt was declined or failed; the order still waits.
     OrderPaymentFailed("order.payment_failed", Announcement) {
         /// The order.
@@ -106,7 +115,18 @@ messages! {
         /// Until when another try is welcome.
         expires_at: Timestamp,
     }
-    /// Give the order's stock back; sent once in an order's life (case 86).
+    /// Set an expired order's stock aside again, and answer whether that is possible (case 87).
+    InventoryReserveRequested("inventory.reserve_requested", Command) {
+        /// The order.
+        order_id: OrderId,
+        /// The shop's reservation that was given back.
+        reservation_id: Option<Token<64>>,
+        /// What was bought.
+        lines: Vec<OrderLine>,
+        /// Until when an answer counts; without one the money goes back.
+        reply_by: Timestamp,
+    }
+    /// Give the order's stock back; sent once for each reservation of it (case 86).
     InventoryReleaseRequested("inventory.release_requested", Command) {
         /// The order.
         order_id: OrderId,
@@ -272,6 +292,8 @@ messages! {
         dispute_id: DisputeId,
         /// What to say for sure, such as that it was refunded already (case 71).
         code: OutcomeCode,
+        /// What to hand in, by the shop's names for it; what is at hand when empty.
+        evidence_refs: Vec<Token<64>>,
     }
     /// A dispute needs somebody's eyes.
     DisputeEscalated("dispute.escalated", Announcement) {

@@ -3,6 +3,7 @@
 mod authorization;
 mod close;
 mod give_back;
+mod late;
 mod pay;
 mod refund;
 mod timers;
@@ -13,6 +14,10 @@ use contracts::{OrderId, Timestamp};
 pub use authorization::{request_void, void_if_authorized};
 pub use close::close_order;
 pub use give_back::{give_back_excess, give_back_freed, give_back_released};
+pub use late::{
+    ask_a_person, ask_for_stock, held_capture, may_be_reinstated, reinstate, release_again,
+    return_excess, return_held,
+};
 pub use pay::pay_order;
 pub use refund::{OwnRefund, approve_refund, refund_own};
 pub use timers::{arm_next_reminder, arm_payment_timers, cancel_payment_timers};

@@ -107,7 +107,9 @@ pub struct Order {
     pub close_reason: Option<CloseReason>,
     /// Since when expiry waits for a payment under way (case 6).
     pub held_since: Option<Timestamp>,
-    /// When its stock was given back; set once and never again (case 86).
+    /// By how much less than its total it counts as paid (case 43); nothing for most orders.
+    pub shortfall: Option<Money>,
+    /// When its stock was given back; once for each reservation of it (cases 86 and 87).
     pub stock_released_at: Option<Timestamp>,
     /// How many lines of history it has.
     pub history_len: i32,

@@ -190,6 +190,8 @@ named! {
         Normal = "normal",
         /// It came after the order was closed (cases 3 and 4).
         Late = "late",
+        /// It came after the order was closed, and waits for the order's stock (case 87).
+        Held = "held",
         /// The order was already paid (case 45).
         Duplicate = "duplicate",
         /// It is more than was left to pay (case 44).
@@ -198,10 +200,10 @@ named! {
 }
 
 impl Classification {
-    /// Why money of this class goes back; what pays the order stays.
+    /// Why money of this class goes back; what pays the order stays, and what may yet pay it.
     pub fn refund_cause(self) -> Option<RefundCause> {
         match self {
-            Self::Normal => None,
+            Self::Normal | Self::Held => None,
             Self::Late => Some(RefundCause::Late),
             Self::Duplicate => Some(RefundCause::Duplicate),
             Self::Overpaid => Some(RefundCause::Overpaid),
@@ -247,7 +249,7 @@ impl Capture {
     /// What is wrong with its excess, and why that is refunded; nothing with what pays its order.
     pub fn anomaly(&self, order: &Order) -> Option<(OutcomeCode, RefundReason)> {
         match self.classification {
-            Classification::Normal => None,
+            Classification::Normal | Classification::Held => None,
             Classification::Late => Some(self.lateness(order)),
             Classification::Duplicate => {
                 Some((OutcomeCode::DuplicatePayment, RefundReason::Duplicate))

@@ -4,6 +4,7 @@ mod amounts;
 mod book;
 mod disputes;
 mod file;
+mod late_money;
 mod refunds;
 mod reminders;
 mod section;
@@ -19,6 +20,7 @@ pub use amounts::AmountLimits;
 pub use book::PolicyBook;
 pub use disputes::{DisputePolicy, EvidenceStep};
 pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
+pub use late_money::{LateMoneyChoice, LateMoneyPolicy};
 pub use refunds::RefundPolicy;
 pub use reminders::{QuietHours, ReminderPoint, Reminders};
 pub use unapplied::UnappliedPolicy;
@@ -48,6 +50,8 @@ pub struct Policies {
     /// How long an order created after its own deadline waits for its parked payments (case 20);
     /// the same for everyone.
     pub drain_grace: Duration,
+    /// What becomes of money that came late, or is a little short.
+    pub late_money: LateMoneyPolicy,
     /// When refunds are made without a person.
     pub refunds: RefundPolicy,
     /// How disputes are answered.
@@ -66,6 +70,7 @@ impl Default for Policies {
             park_ttl: 30 * MINUTE,
             max_skew: 5 * MINUTE,
             drain_grace: Duration::from_secs(30),
+            late_money: LateMoneyPolicy::default(),
             refunds: RefundPolicy::default(),
             disputes: DisputePolicy::default(),
             unapplied: UnappliedPolicy::default(),

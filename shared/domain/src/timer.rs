@@ -19,6 +19,8 @@ named! {
         RefundReviewDue = "refund_review_due",
         /// Money that fits no order has waited long enough, or a person decided on it.
         UnappliedMoneyDue = "unapplied_money_due",
+        /// A shop should have said whether an expired order can have its stock again (case 87).
+        ReserveAnswerDue = "reserve_answer_due",
     }
 }
 
@@ -26,7 +28,10 @@ impl TimerKind {
     /// Whether it only reminds of what a person should do.
     pub fn waits_for_people(self) -> bool {
         match self {
-            Self::PaymentTimeout | Self::PaymentReminder | Self::DisputeEvidenceDue => false,
+            Self::PaymentTimeout
+            | Self::PaymentReminder
+            | Self::DisputeEvidenceDue
+            | Self::ReserveAnswerDue => false,
             Self::RefundReviewDue | Self::UnappliedMoneyDue => true,
         }
     }
@@ -39,6 +44,7 @@ impl TimerKind {
             Self::DisputeEvidenceDue => EventKind::DisputeDeadline,
             Self::RefundReviewDue => EventKind::RefundReviewDue,
             Self::UnappliedMoneyDue => EventKind::UnappliedDue,
+            Self::ReserveAnswerDue => EventKind::ReserveAnswerDue,
         }
     }
 }

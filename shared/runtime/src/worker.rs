@@ -44,7 +44,7 @@ pub const WORKERS: [WorkerInfo; 5] = [
         name: "payment-attempted",
         about: "Records payments, pays orders, sends back money that cannot be kept.",
         kinds: PaymentEvent::KINDS,
-        routing_keys: &["payment.attempted"],
+        routing_keys: &["payment.attempted", "inventory.reserve_replied"],
     },
     WorkerInfo {
         name: "payment-timeout",
@@ -62,7 +62,7 @@ pub const WORKERS: [WorkerInfo; 5] = [
         name: "dispute-opened",
         about: "Tracks disputes, their deadlines, and the money they hold.",
         kinds: DisputeEvent::KINDS,
-        routing_keys: &["dispute.opened", "dispute.updated"],
+        routing_keys: &["dispute.opened", "dispute.updated", "dispute.evidence_submitted"],
     },
 ];
 

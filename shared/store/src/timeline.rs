@@ -229,6 +229,7 @@ part! {
         status: String,
         reason: String,
         evidence_due_at: Option<Time>,
+        evidence_submitted_at: Option<Time>,
         deadline_missed: bool,
         opened_at: Time,
         closed_at: Option<Time>,
@@ -237,7 +238,8 @@ part! {
     SELECT
         id, provider, provider_ref, attempt_id, currency::text AS "currency!", amount_minor,
         fee_minor, loss_minor, stage::text AS "stage!", status::text AS "status!",
-        reason::text AS "reason!", evidence_due_at AS "evidence_due_at: Time", deadline_missed,
+        reason::text AS "reason!", evidence_due_at AS "evidence_due_at: Time",
+        evidence_submitted_at AS "evidence_submitted_at: Time", deadline_missed,
         opened_at AS "opened_at: Time", closed_at AS "closed_at: Time"
     FROM disputes
     WHERE order_id = $1

@@ -76,7 +76,10 @@ pub fn i21_applied_without_trace(kind: EventKind, decision: &Decision) -> Option
         | EventKind::RefundReviewed
         | EventKind::RefundReviewDue
         | EventKind::UnappliedDue
+        | EventKind::ReserveReplied
+        | EventKind::ReserveAnswerDue
         | EventKind::DisputeUpdated
+        | EventKind::EvidenceSubmitted
         | EventKind::DisputeDeadline => false,
     };
     let untraced = decision.outcome == Outcome::Applied && decision.changes.history.is_empty();

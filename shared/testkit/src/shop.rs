@@ -227,6 +227,31 @@ pub fn dispute_updated(order: OrderId, dispute: DisputeId, stage: &str, status: 
     )
 }
 
+/// Evidence of a seller's against a dispute, complete at 16:00.
+pub fn evidence_submitted(order: OrderId, dispute: DisputeId) -> ShopEvent {
+    ShopEvent::new(
+        EventKind::EvidenceSubmitted,
+        json!({
+            "dispute_id": dispute, "provider": "acme", "provider_ref": format!("dp-{dispute}"),
+            "order_id": order, "submitted_by": "seller", "submitted_at": at("16:00:00"),
+            "evidence_refs": ["doc-1"],
+        }),
+    )
+}
+
+/// A shop's answer whether an order can have its stock again, at 13:05.
+pub fn reserve_replied(order: OrderId, outcome: &str) -> ShopEvent {
+    ShopEvent::new(
+        EventKind::ReserveReplied,
+        json!({"order_id": order, "outcome": outcome, "occurred_at": at("13:05:00")}),
+    )
+}
+
+/// The end of the time for that answer, as the timer scheduler sends it.
+pub fn reserve_due(order: OrderId, generation: i32, due_at: Timestamp) -> ShopEvent {
+    timer(EventKind::ReserveAnswerDue, order, generation, due_at)
+}
+
 /// Money without an order falls due, as the timer scheduler sends it.
 pub fn unapplied_due(
     order: OrderId,

@@ -8,6 +8,7 @@ use contracts::events::PaymentOutcome::{CaptureFailed, Captured};
 use contracts::{EventKind, RefundId};
 use dispute_opened::DisputeRules;
 use domain::ledger::Transfer;
+use domain::policy::LateMoneyChoice;
 use domain::timer::{TimerKind, TimerOwner};
 use domain::unapplied::MoneyDecision;
 use domain::{Decision, Moment, OrderId, Policies};
@@ -17,8 +18,9 @@ use payment_timeout::TimeoutRules;
 use refund_requested::RefundRules;
 use serde_json::json;
 use testkit::shop::{
-    ShopEvent, attempt_id, cancel_requested, dispute_id, dispute_opened, dispute_updated,
-    order_created, order_id, payment, refund_requested, refund_updated, timeout, unapplied_due,
+    ShopEvent, at, attempt_id, cancel_requested, dispute_id, dispute_opened, dispute_updated,
+    order_created, order_id, payment, refund_requested, refund_updated, reserve_due,
+    reserve_replied, timeout, unapplied_due,
 };
 use testkit::world::World;
 
@@ -30,6 +32,7 @@ struct Book {
     world: World,
     rows: Vec<String>,
     messages: u32,
+    policies: Policies,
 }
 
 fn order() -> OrderId {
@@ -63,6 +66,13 @@ impl Book {
     /// A new order, waiting for its money.
     fn placed(&mut self) -> &mut Self {
         self.begin().and(&order_created(order()))
+    }
+
+    /// One that expired.
+    fn expired(&mut self) -> &mut Self {
+        self.placed().world.clock("12:31:00");
+        let timer = self.world.state.timers[0].clone();
+        self.and(&timeout(order(), timer.generation, timer.due_at))
     }
 
     /// One that is paid.
@@ -140,17 +150,19 @@ impl Book {
         };
         let parked_until = waited_out.then_some(self.world.now);
         let moment = Moment { now: self.world.now, parked_until };
-        decide(&mut self.world, &event, moment)
+        decide(self.policies.clone(), &mut self.world, &event, moment)
     }
 }
 
-fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
-    let policies = Policies::default();
+fn decide(policies: Policies, world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
     match event.kind() {
         EventKind::OrderCreated | EventKind::OrderCancelRequested => {
             world.handle_at(&OrderRules::new(policies), event, moment)
         }
-        EventKind::PaymentAttempted | EventKind::UnappliedDue => {
+        EventKind::PaymentAttempted
+        | EventKind::UnappliedDue
+        | EventKind::ReserveReplied
+        | EventKind::ReserveAnswerDue => {
             world.handle_at(&PaymentRules::new(policies), event, moment)
         }
         EventKind::PaymentTimeout | EventKind::PaymentReminder => {
@@ -160,7 +172,10 @@ fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
         | EventKind::RefundUpdated
         | EventKind::RefundReviewed
         | EventKind::RefundReviewDue => world.handle_at(&RefundRules::new(policies), event, moment),
-        EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
+        EventKind::DisputeOpened
+        | EventKind::DisputeUpdated
+        | EventKind::EvidenceSubmitted
+        | EventKind::DisputeDeadline => {
             world.handle_at(&DisputeRules::new(policies), event, moment)
         }
     }
@@ -173,8 +188,10 @@ fn in_words(transfer: &Transfer) -> String {
 
 /// What every event moves, in every situation in which it moves something else.
 fn rows() -> Vec<String> {
-    let mut book = Book { world: World::default(), rows: Vec::new(), messages: 0 };
+    let (world, policies) = (World::default(), Policies::default());
+    let mut book = Book { world, rows: Vec::new(), messages: 0, policies };
     orders_and_payments(&mut book);
+    late_money(&mut book);
     refunds(&mut book);
     disputes(&mut book);
     beside_orders(&mut book);
@@ -198,6 +215,25 @@ fn orders_and_payments(book: &mut Book) {
     book.world.clock("12:31:00");
     let timer = book.world.state.timers[0].clone();
     book.row("part of the order was paid", &timeout(order(), timer.generation, timer.due_at));
+}
+
+/// By the choices of a shop that reinstates orders, and then of one that asks a person.
+fn late_money(book: &mut Book) {
+    let late = captured(1, 10_000).with("occurred_at", json!(at("12:05:00")));
+    book.policies.late_money.choice = LateMoneyChoice::Reinstate;
+    book.expired().row("the order has expired, and is to be reinstated", &late);
+    let yes = reserve_replied(order(), "reserved");
+    book.expired().and(&late).row("the order has its stock again", &yes);
+    let no = reserve_replied(order(), "refused");
+    book.expired().and(&late).row("the order cannot have its stock again", &no);
+    book.expired().and(&late);
+    let timer = TimerOwner::Order(order());
+    let timer = book.world.state.timer(TimerKind::ReserveAnswerDue, timer).unwrap().clone();
+    book.world.now = timer.due_at;
+    book.row("the shop did not answer", &reserve_due(order(), timer.generation, timer.due_at));
+    book.policies.late_money.choice = LateMoneyChoice::Manual;
+    book.expired().row("the order has expired, and a person decides", &late);
+    book.policies = Policies::default();
 }
 
 fn refunds(book: &mut Book) {

@@ -229,7 +229,10 @@ fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
         EventKind::OrderCreated | EventKind::OrderCancelRequested => {
             world.handle_at(&OrderRules::new(policies), event, moment)
         }
-        EventKind::PaymentAttempted | EventKind::UnappliedDue => {
+        EventKind::PaymentAttempted
+        | EventKind::UnappliedDue
+        | EventKind::ReserveReplied
+        | EventKind::ReserveAnswerDue => {
             world.handle_at(&PaymentRules::new(policies), event, moment)
         }
         EventKind::PaymentTimeout | EventKind::PaymentReminder => {
@@ -239,7 +242,10 @@ fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
         | EventKind::RefundUpdated
         | EventKind::RefundReviewed
         | EventKind::RefundReviewDue => world.handle_at(&RefundRules::new(policies), event, moment),
-        EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
+        EventKind::DisputeOpened
+        | EventKind::DisputeUpdated
+        | EventKind::EvidenceSubmitted
+        | EventKind::DisputeDeadline => {
             world.handle_at(&DisputeRules::new(policies), event, moment)
         }
     }

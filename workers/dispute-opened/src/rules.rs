@@ -2,6 +2,7 @@
 
 mod announcing;
 mod deadline;
+mod evidence;
 mod known;
 mod new;
 mod report;
@@ -53,14 +54,21 @@ impl DisputeRules {
     }
 
     /// Waits for what a report rests on; a person must look when that never comes (cases 25, 83).
-    fn wait(&self, draft: Draft, key: ParkKey, report: &Report<'_>, moment: Moment) -> Decision {
+    fn wait(
+        &self,
+        draft: Draft,
+        key: ParkKey,
+        named: Option<OrderId>,
+        reference: String,
+        moment: Moment,
+    ) -> Decision {
         if !moment.waited_out() {
             return wait_for(self.book.everyone(), key, moment);
         }
         let known = draft.state().order.as_ref().map(|order| order.id);
         // A dispute may name neither an order nor a payment that we know; its case has no order.
-        let order_id = known.or(report.order_id).unwrap_or(OrderId::from(Uuid::nil()));
-        orphan(draft, order_id, report.reference())
+        let order_id = known.or(named).unwrap_or(OrderId::from(Uuid::nil()));
+        orphan(draft, order_id, reference)
     }
 }
 
@@ -74,14 +82,22 @@ impl Rules for DisputeRules {
         moment: Moment,
     ) -> Decision {
         let draft = || Draft::new(state, message, moment.now);
+        let key = || message.event.order_ref().into();
         let report = match &message.event {
+            DisputeEvent::Evidence(evidence) => {
+                let Some(order) = &state.order else {
+                    let reference = evidence::reference(evidence);
+                    return self.wait(draft(), key(), evidence.order_id, reference, moment);
+                };
+                return self.take_evidence(draft(), order, evidence, moment);
+            }
             DisputeEvent::Deadline(deadline) => return self.fall_due(draft(), deadline, moment),
             DisputeEvent::Opened(opened) => Report::opening(opened),
             DisputeEvent::Updated(updated) => Report::update(updated),
         };
         let report = report.with_clock(self.book.everyone(), moment.now);
         let Some(order) = &state.order else {
-            return self.wait(draft(), message.event.order_ref().into(), &report, moment);
+            return self.wait(draft(), key(), report.order_id, report.reference(), moment);
         };
         self.take(draft(), order, &report, moment).unwrap_or_else(|sum_too_large| {
             quarantine(draft(), order.id, sum_too_large.into(), report.reference())

@@ -2,6 +2,7 @@
 
 mod capture;
 mod contradiction;
+mod late;
 mod progress;
 mod report;
 mod reversal;
@@ -9,11 +10,11 @@ mod unapplied;
 
 use contracts::Envelope;
 use contracts::events::{PaymentAttempted, PaymentEvent, PaymentOutcome};
-use domain::operations::{clamp_skew, orphan, wait_for};
+use domain::operations::{clamp_skew, orphan, quarantine, wait_for};
 use domain::unapplied::UnappliedCause;
 use domain::{
-    Changes, Decision, Draft, Moment, OrderState, OutcomeCode, ParkKey, PolicyBook, Rules,
-    Timestamp,
+    Changes, Decision, Draft, Moment, MoneyError, OrderId, OrderState, OutcomeCode, ParkKey,
+    PolicyBook, Rules, Timestamp,
 };
 
 use contradiction::{Contradiction, keep_money};
@@ -76,7 +77,7 @@ impl PaymentRules {
             if unapplied::is_known(state, event)? {
                 return Ok(Decision::noop(OutcomeCode::DuplicateFact));
             }
-            record(draft(), &report)
+            record(draft(), &report, &self.book)
         });
         let refuse = |it: Contradiction| it.refuse(draft(), self.book.everyone(), &report);
         decision.unwrap_or_else(refuse)
@@ -96,14 +97,27 @@ impl Rules for PaymentRules {
         match &message.event {
             PaymentEvent::Attempted(event) => self.attempted(state, event, draft, moment),
             PaymentEvent::UnappliedDue(due) => self.look_again(draft(), due),
+            PaymentEvent::ReserveReplied(reply) => {
+                let decision = self.hear_of_stock(draft(), reply, moment);
+                decision.unwrap_or_else(|error| refuse(draft(), reply.order_id, error))
+            }
+            PaymentEvent::ReserveAnswerDue(due) => {
+                let decision = Self::stop_waiting_for_stock(draft(), due);
+                decision.unwrap_or_else(|error| refuse(draft(), due.order_id, error))
+            }
         }
     }
 }
 
+/// Leaves an order to a person whose money cannot be added up (case 55).
+fn refuse(draft: Draft, order_id: OrderId, error: MoneyError) -> Decision {
+    quarantine(draft, order_id, error.into(), order_id.to_string())
+}
+
 /// What a report that contradicts nothing says of its order.
-fn record(draft: Draft, report: &Report<'_>) -> Result<Decision, Contradiction> {
+fn record(draft: Draft, report: &Report<'_>, book: &PolicyBook) -> Result<Decision, Contradiction> {
     match report.event.outcome {
-        PaymentOutcome::Captured => capture::record(draft, report),
+        PaymentOutcome::Captured => capture::record(draft, report, book),
         PaymentOutcome::CaptureFailed => reversal::record(draft, report),
         PaymentOutcome::RequiresAction
         | PaymentOutcome::Processing

@@ -62,6 +62,7 @@ fn message_id(timer: &DueTimer) -> String {
         TimerKind::DisputeEvidenceDue => "de",
         TimerKind::RefundReviewDue => "rr",
         TimerKind::UnappliedMoneyDue => "um",
+        TimerKind::ReserveAnswerDue => "ra",
     };
     let owner = uuid::Uuid::from(timer.owner);
     format!("{kind}-{owner}-{}-{}", timer.generation, timer.handover)
@@ -73,7 +74,7 @@ fn worker(kind: TimerKind) -> &'static str {
         TimerKind::DisputeEvidenceDue => "dispute-opened",
         TimerKind::RefundReviewDue => "refund-requested",
         // The one that knows how to judge a capture, should its order be there by now.
-        TimerKind::UnappliedMoneyDue => "payment-attempted",
+        TimerKind::UnappliedMoneyDue | TimerKind::ReserveAnswerDue => "payment-attempted",
     }
 }
 

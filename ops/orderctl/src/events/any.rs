@@ -40,7 +40,10 @@ impl Event for AnyEvent {
             EventKind::OrderCreated | EventKind::OrderCancelRequested => {
                 OrderEvent::from_data(kind, data)?.map(Self::Order)
             }
-            EventKind::PaymentAttempted | EventKind::UnappliedDue => {
+            EventKind::PaymentAttempted
+            | EventKind::UnappliedDue
+            | EventKind::ReserveReplied
+            | EventKind::ReserveAnswerDue => {
                 PaymentEvent::from_data(kind, data)?.map(Self::Payment)
             }
             EventKind::PaymentTimeout | EventKind::PaymentReminder => {
@@ -50,9 +53,10 @@ impl Event for AnyEvent {
             | EventKind::RefundUpdated
             | EventKind::RefundReviewed
             | EventKind::RefundReviewDue => RefundEvent::from_data(kind, data)?.map(Self::Refund),
-            EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
-                DisputeEvent::from_data(kind, data)?.map(Self::Dispute)
-            }
+            EventKind::DisputeOpened
+            | EventKind::DisputeUpdated
+            | EventKind::EvidenceSubmitted
+            | EventKind::DisputeDeadline => DisputeEvent::from_data(kind, data)?.map(Self::Dispute),
         })
     }
 

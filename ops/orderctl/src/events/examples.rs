@@ -32,6 +32,8 @@ pub(crate) const EXAMPLES: &[Example] = examples! {
     OrderCancelRequested "order.cancel_requested": "minimal" "full";
     PaymentAttempted "payment.attempted": "minimal" "full" "declined" "smallest-amount";
     UnappliedDue "payment.unapplied_due": "minimal" "full";
+    ReserveReplied "inventory.reserve_replied": "minimal" "full";
+    ReserveAnswerDue "inventory.reserve_due": "minimal" "full";
     PaymentTimeout "payment.timeout": "minimal" "full";
     PaymentReminder "payment.reminder": "minimal" "full";
     RefundRequested "refund.requested": "minimal" "full" "all-that-is-left";
@@ -40,6 +42,7 @@ pub(crate) const EXAMPLES: &[Example] = examples! {
     RefundReviewDue "refund.review_due": "minimal" "full";
     DisputeOpened "dispute.opened": "minimal" "full" "inquiry";
     DisputeUpdated "dispute.updated": "minimal" "full" "closed-before-opened";
+    EvidenceSubmitted "dispute.evidence_submitted": "minimal" "full";
     DisputeDeadline "dispute.deadline": "minimal" "full";
 };
 

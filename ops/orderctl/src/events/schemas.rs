@@ -24,6 +24,8 @@ fn text_of(kind: EventKind) -> &'static str {
         EventKind::OrderCancelRequested => schema!("order.cancel_requested"),
         EventKind::PaymentAttempted => schema!("payment.attempted"),
         EventKind::UnappliedDue => schema!("payment.unapplied_due"),
+        EventKind::ReserveReplied => schema!("inventory.reserve_replied"),
+        EventKind::ReserveAnswerDue => schema!("inventory.reserve_due"),
         EventKind::PaymentTimeout => schema!("payment.timeout"),
         EventKind::PaymentReminder => schema!("payment.reminder"),
         EventKind::RefundRequested => schema!("refund.requested"),
@@ -32,6 +34,7 @@ fn text_of(kind: EventKind) -> &'static str {
         EventKind::RefundReviewDue => schema!("refund.review_due"),
         EventKind::DisputeOpened => schema!("dispute.opened"),
         EventKind::DisputeUpdated => schema!("dispute.updated"),
+        EventKind::EvidenceSubmitted => schema!("dispute.evidence_submitted"),
         EventKind::DisputeDeadline => schema!("dispute.deadline"),
     }
 }

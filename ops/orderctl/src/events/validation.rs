@@ -99,9 +99,12 @@ impl Validator {
             Some(EventKind::OrderCreated | EventKind::OrderCancelRequested) => {
                 accepted::<OrderEvent>(message, limits)
             }
-            Some(EventKind::PaymentAttempted | EventKind::UnappliedDue) => {
-                accepted::<PaymentEvent>(message, limits)
-            }
+            Some(
+                EventKind::PaymentAttempted
+                | EventKind::UnappliedDue
+                | EventKind::ReserveReplied
+                | EventKind::ReserveAnswerDue,
+            ) => accepted::<PaymentEvent>(message, limits),
             Some(EventKind::PaymentTimeout | EventKind::PaymentReminder) => {
                 accepted::<TimerEvent>(message, limits)
             }
@@ -112,7 +115,10 @@ impl Validator {
                 | EventKind::RefundReviewDue,
             ) => accepted::<RefundEvent>(message, limits),
             Some(
-                EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline,
+                EventKind::DisputeOpened
+                | EventKind::DisputeUpdated
+                | EventKind::EvidenceSubmitted
+                | EventKind::DisputeDeadline,
             ) => accepted::<DisputeEvent>(message, limits),
         }
     }

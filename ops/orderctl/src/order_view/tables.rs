@@ -104,8 +104,12 @@ pub(super) fn refunds(timeline: &Timeline, labels: &Labels, style: Style) -> Str
 pub(super) fn disputes(timeline: &Timeline, labels: &Labels, style: Style) -> String {
     let rows = timeline.disputes.iter().enumerate().map(|(index, it)| {
         let due = it.evidence_due_at.map(|at| {
-            let missed = if it.deadline_missed { " (missed)" } else { "" };
-            format!("{at}{missed}")
+            let note = match (it.deadline_missed, it.evidence_submitted_at) {
+                (true, _) => " (missed)",
+                (false, Some(_)) => " (handed in)",
+                (false, None) => "",
+            };
+            format!("{at}{note}")
         });
         let fee = amount(it.fee_minor, &it.currency);
         let loss = amount(it.loss_minor, &it.currency);

@@ -264,6 +264,7 @@ fn dispute_second(draft: &mut Draft) {
         reason: DisputeReason::ProductNotReceived,
         network_reason_code: None,
         evidence_due_at: Some(due),
+        evidence_submitted_at: None,
         deadline_missed: false,
         opened_at: at("14:00:00"),
         closed_at: None,

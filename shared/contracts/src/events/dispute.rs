@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::timer::DisputeDeadline;
 use crate::event::{DataError, Event, OrderRef, parse};
 use crate::money::{positive, positive_or_none};
+use crate::number;
 use crate::{DisputeId, EventKind, Money, OrderId, ProviderRef, Timestamp, Token};
 
 /// A payment is disputed.
@@ -130,6 +131,40 @@ pub enum DisputeVerdict {
     Withdrawn,
 }
 
+/// A shop's people have evidence against a dispute, to be handed in at its provider.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EvidenceSubmitted {
+    /// The dispute, as named by our `dispute.evidence_requested`.
+    pub dispute_id: Option<DisputeId>,
+    /// The payment provider.
+    pub provider: Token<32>,
+    /// The provider's reference of the dispute.
+    pub provider_ref: ProviderRef,
+    /// The order, if the shop knows it.
+    pub order_id: Option<OrderId>,
+    /// Which stage it answers; the one that the dispute is in when absent.
+    pub stage: Option<DisputeStage>,
+    /// Who has the evidence.
+    pub submitted_by: EvidenceSubmitter,
+    /// When it was complete.
+    pub submitted_at: Timestamp,
+    /// What to hand in, by the shop's names for it; what is at hand when absent.
+    #[serde(default, deserialize_with = "evidence_refs")]
+    pub evidence_refs: Vec<Token<64>>,
+}
+
+/// Who hands evidence in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceSubmitter {
+    /// Who sold.
+    Seller,
+    /// Who runs the platform.
+    Operator,
+    /// A program of the shop.
+    Automation,
+}
+
 /// What the worker `dispute-opened` consumes.
 #[derive(Clone, Debug)]
 pub enum DisputeEvent {
@@ -137,23 +172,32 @@ pub enum DisputeEvent {
     Opened(Box<DisputeOpened>),
     /// `dispute.updated`.
     Updated(Box<DisputeUpdated>),
+    /// `dispute.evidence_submitted`.
+    Evidence(Box<EvidenceSubmitted>),
     /// `dispute.deadline`.
     Deadline(DisputeDeadline),
 }
 
 impl Event for DisputeEvent {
-    const KINDS: &'static [EventKind] =
-        &[EventKind::DisputeOpened, EventKind::DisputeUpdated, EventKind::DisputeDeadline];
+    const KINDS: &'static [EventKind] = &[
+        EventKind::DisputeOpened,
+        EventKind::DisputeUpdated,
+        EventKind::EvidenceSubmitted,
+        EventKind::DisputeDeadline,
+    ];
 
     fn from_data(kind: EventKind, data: &RawValue) -> Result<Option<Self>, DataError> {
         Ok(match kind {
             EventKind::DisputeOpened => Some(Self::Opened(parse(data)?)),
             EventKind::DisputeUpdated => Some(Self::Updated(parse(data)?)),
+            EventKind::EvidenceSubmitted => Some(Self::Evidence(parse(data)?)),
             EventKind::DisputeDeadline => Some(Self::Deadline(parse(data)?)),
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
             | EventKind::PaymentAttempted
             | EventKind::UnappliedDue
+            | EventKind::ReserveReplied
+            | EventKind::ReserveAnswerDue
             | EventKind::PaymentTimeout
             | EventKind::PaymentReminder
             | EventKind::RefundRequested
@@ -167,6 +211,7 @@ impl Event for DisputeEvent {
         match self {
             Self::Opened(_) => EventKind::DisputeOpened,
             Self::Updated(_) => EventKind::DisputeUpdated,
+            Self::Evidence(_) => EventKind::EvidenceSubmitted,
             Self::Deadline(_) => EventKind::DisputeDeadline,
         }
     }
@@ -181,6 +226,7 @@ impl Event for DisputeEvent {
                 OrderRef::Order,
             ),
             Self::Updated(update) => update.order_ref(),
+            Self::Evidence(evidence) => evidence.order_ref(),
             Self::Deadline(deadline) => OrderRef::Order(deadline.order_id),
         }
     }
@@ -189,12 +235,28 @@ impl Event for DisputeEvent {
         match self {
             Self::Opened(opened) => opened.opened_at,
             Self::Updated(update) => update.occurred_at,
+            Self::Evidence(evidence) => evidence.submitted_at,
             Self::Deadline(deadline) => deadline.due_at,
         }
     }
 
     fn livemode(&self) -> Option<bool> {
         None
+    }
+}
+
+fn evidence_refs<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Token<64>>, D::Error> {
+    let refs = Option::<Vec<Token<64>>>::deserialize(deserializer)?.unwrap_or_default();
+    number::at_most(refs, 50, "evidence_refs")
+}
+
+impl EvidenceSubmitted {
+    /// The order if known, else the dispute itself.
+    fn order_ref(&self) -> OrderRef {
+        let (provider, dispute_ref) = (self.provider.clone(), self.provider_ref.clone());
+        self.order_id.map_or(OrderRef::Dispute { provider, dispute_ref }, OrderRef::Order)
     }
 }
 

@@ -5,11 +5,13 @@ mod order;
 mod payment;
 mod refund;
 mod refund_key;
+mod reserve;
 mod timer;
 mod unapplied;
 
 pub use dispute::{
     DisputeEvent, DisputeOpened, DisputeReason, DisputeStage, DisputeUpdated, DisputeVerdict,
+    EvidenceSubmitted, EvidenceSubmitter,
 };
 pub use order::{
     CancelActor, Consent, OrderCancelRequested, OrderCreated, OrderEvent, OrderLine, PaymentMethod,
@@ -20,5 +22,6 @@ pub use refund::{
     RefundUpdated, RequestedBy, ReviewVerdict,
 };
 pub use refund_key::RefundCause;
+pub use reserve::{ReserveOutcome, ReserveReplied};
 pub use timer::{DisputeDeadline, PaymentTimer, RefundReviewDue, TimerEvent};
 pub use unapplied::UnappliedDue;

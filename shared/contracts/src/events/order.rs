@@ -152,6 +152,8 @@ impl Event for OrderEvent {
             EventKind::OrderCancelRequested => Some(Self::CancelRequested(parse(data)?)),
             EventKind::PaymentAttempted
             | EventKind::UnappliedDue
+            | EventKind::ReserveReplied
+            | EventKind::ReserveAnswerDue
             | EventKind::PaymentTimeout
             | EventKind::PaymentReminder
             | EventKind::RefundRequested
@@ -160,6 +162,7 @@ impl Event for OrderEvent {
             | EventKind::RefundReviewDue
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
+            | EventKind::EvidenceSubmitted
             | EventKind::DisputeDeadline => None,
         })
     }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::reserve::ReserveReplied;
+use super::timer::PaymentTimer;
 use super::unapplied::UnappliedDue;
 use crate::event::{DataError, Event, OrderRef, parse};
 use crate::money::{positive, positive_or_none};
@@ -109,15 +111,26 @@ pub enum PaymentEvent {
     Attempted(Box<PaymentAttempted>),
     /// `payment.unapplied_due`.
     UnappliedDue(UnappliedDue),
+    /// `inventory.reserve_replied`.
+    ReserveReplied(ReserveReplied),
+    /// `inventory.reserve_due`.
+    ReserveAnswerDue(PaymentTimer),
 }
 
 impl Event for PaymentEvent {
-    const KINDS: &'static [EventKind] = &[EventKind::PaymentAttempted, EventKind::UnappliedDue];
+    const KINDS: &'static [EventKind] = &[
+        EventKind::PaymentAttempted,
+        EventKind::UnappliedDue,
+        EventKind::ReserveReplied,
+        EventKind::ReserveAnswerDue,
+    ];
 
     fn from_data(kind: EventKind, data: &RawValue) -> Result<Option<Self>, DataError> {
         Ok(match kind {
             EventKind::PaymentAttempted => Some(Self::Attempted(parse(data)?)),
             EventKind::UnappliedDue => Some(Self::UnappliedDue(parse(data)?)),
+            EventKind::ReserveReplied => Some(Self::ReserveReplied(parse(data)?)),
+            EventKind::ReserveAnswerDue => Some(Self::ReserveAnswerDue(parse(data)?)),
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
             | EventKind::PaymentTimeout
@@ -128,6 +141,7 @@ impl Event for PaymentEvent {
             | EventKind::RefundReviewDue
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
+            | EventKind::EvidenceSubmitted
             | EventKind::DisputeDeadline => None,
         })
     }
@@ -136,6 +150,8 @@ impl Event for PaymentEvent {
         match self {
             Self::Attempted(_) => EventKind::PaymentAttempted,
             Self::UnappliedDue(_) => EventKind::UnappliedDue,
+            Self::ReserveReplied(_) => EventKind::ReserveReplied,
+            Self::ReserveAnswerDue(_) => EventKind::ReserveAnswerDue,
         }
     }
 
@@ -143,6 +159,8 @@ impl Event for PaymentEvent {
         OrderRef::Order(match self {
             Self::Attempted(attempted) => attempted.order_id,
             Self::UnappliedDue(due) => due.order_id,
+            Self::ReserveReplied(reply) => reply.order_id,
+            Self::ReserveAnswerDue(timer) => timer.order_id,
         })
     }
 
@@ -150,13 +168,15 @@ impl Event for PaymentEvent {
         match self {
             Self::Attempted(attempted) => attempted.occurred_at,
             Self::UnappliedDue(due) => due.due_at,
+            Self::ReserveReplied(reply) => reply.occurred_at,
+            Self::ReserveAnswerDue(timer) => timer.due_at,
         }
     }
 
     fn livemode(&self) -> Option<bool> {
         match self {
             Self::Attempted(attempted) => Some(attempted.livemode),
-            Self::UnappliedDue(_) => None,
+            Self::UnappliedDue(_) | Self::ReserveReplied(_) | Self::ReserveAnswerDue(_) => None,
         }
     }
 }

@@ -185,10 +185,13 @@ impl Event for RefundEvent {
             | EventKind::OrderCancelRequested
             | EventKind::PaymentAttempted
             | EventKind::UnappliedDue
+            | EventKind::ReserveReplied
+            | EventKind::ReserveAnswerDue
             | EventKind::PaymentTimeout
             | EventKind::PaymentReminder
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
+            | EventKind::EvidenceSubmitted
             | EventKind::DisputeDeadline => None,
         })
     }

@@ -74,12 +74,15 @@ impl Event for TimerEvent {
             | EventKind::OrderCancelRequested
             | EventKind::PaymentAttempted
             | EventKind::UnappliedDue
+            | EventKind::ReserveReplied
+            | EventKind::ReserveAnswerDue
             | EventKind::RefundRequested
             | EventKind::RefundUpdated
             | EventKind::RefundReviewed
             | EventKind::RefundReviewDue
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
+            | EventKind::EvidenceSubmitted
             | EventKind::DisputeDeadline => None,
         })
     }

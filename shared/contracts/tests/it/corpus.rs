@@ -37,9 +37,10 @@ pub(crate) fn decode_as(
         EventKind::OrderCreated | EventKind::OrderCancelRequested => {
             decoded::<OrderEvent>(message, limits)
         }
-        EventKind::PaymentAttempted | EventKind::UnappliedDue => {
-            decoded::<PaymentEvent>(message, limits)
-        }
+        EventKind::PaymentAttempted
+        | EventKind::UnappliedDue
+        | EventKind::ReserveReplied
+        | EventKind::ReserveAnswerDue => decoded::<PaymentEvent>(message, limits),
         EventKind::PaymentTimeout | EventKind::PaymentReminder => {
             decoded::<TimerEvent>(message, limits)
         }
@@ -47,9 +48,10 @@ pub(crate) fn decode_as(
         | EventKind::RefundUpdated
         | EventKind::RefundReviewed
         | EventKind::RefundReviewDue => decoded::<RefundEvent>(message, limits),
-        EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
-            decoded::<DisputeEvent>(message, limits)
-        }
+        EventKind::DisputeOpened
+        | EventKind::DisputeUpdated
+        | EventKind::EvidenceSubmitted
+        | EventKind::DisputeDeadline => decoded::<DisputeEvent>(message, limits),
     }
 }
 

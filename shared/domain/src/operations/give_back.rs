@@ -3,7 +3,7 @@
 use contracts::events::RefundReason;
 use contracts::{AttemptId, MoneyError};
 
-use super::{OwnRefund, open_case, refund_own};
+use super::{OwnRefund, held_capture, open_case, refund_own};
 use crate::changes::Draft;
 use crate::decision::OutcomeCode;
 use crate::dispute::Dispute;
@@ -63,6 +63,10 @@ pub fn give_back_released(
 ) -> Result<(), MoneyError> {
     let attempt_id = dispute.attempt_id;
     give_back_freed(draft, order, attempt_id)?;
+    if held_capture(draft.state()).is_some_and(|held| held.attempt_id == attempt_id) {
+        // It may yet pay its order, and goes back by itself otherwise (case 87).
+        return Ok(());
+    }
     let closing = closing_code(order.status);
     let state = draft.state();
     let excess = refundable_from(state, order, attempt_id, Account::Suspense)?;

@@ -46,7 +46,9 @@ pub fn refund_own(
         wanted.request_key.parse().expect("our own causes are short printable ASCII");
     let state = draft.state();
     let parts = || state.refunds.iter().filter(|refund| refund.request_key == request_key);
-    let due = wanted.amount.saturating_sub(sum(order, parts().map(|part| part.amount))?)?;
+    // What a person refused to refund was never on its way.
+    let counted = parts().filter(|part| part.status != RefundStatus::Rejected);
+    let due = wanted.amount.saturating_sub(sum(order, counted.map(|part| part.amount))?)?;
     let part = parts().count().try_into().expect("each part was let go of by a dispute");
     let amount = returnable(state, order, wanted.attempt.id, wanted.funded_from, due)?;
     if amount.is_zero() {

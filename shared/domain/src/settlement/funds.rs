@@ -28,12 +28,18 @@ pub fn refundable_from(
     let left = kept.saturating_sub(refunded)?;
     let disputed = state.disputed(order, attempt_id)?;
     let left = if funds == Account::Suspense { left } else { left.saturating_sub(disputed)? };
-    Ok(if left.minor() < at_all.minor() { left } else { at_all })
+    Ok(lesser(left, at_all))
+}
+
+/// The smaller of two amounts in one currency.
+fn lesser(one: Money, other: Money) -> Money {
+    if one.minor() < other.minor() { one } else { other }
 }
 
 /// What can go back now of money that is due to the buyer.
 ///
-/// Money in suspense is there for nothing else, unless a dispute takes it first.
+/// Money in suspense is there for nothing else, unless a dispute takes it first, or the buyer
+/// wanted it back while it waited for its order's stock (case 87).
 ///
 /// # Errors
 /// When a sum is larger than any amount accepted.
@@ -45,10 +51,11 @@ pub fn returnable(
     due: Money,
 ) -> Result<Money, MoneyError> {
     if funds == Account::Suspense && state.disputed(order, attempt_id)?.is_zero() {
-        return Ok(due);
+        let kept = kept_in(state, order, attempt_id, funds)?;
+        let gone = refunded_from(state, order, attempt_id, funds, |r| r.status.holds_money())?;
+        return Ok(lesser(due, kept.saturating_sub(gone)?));
     }
-    let free = refundable_from(state, order, attempt_id, funds)?;
-    Ok(if free.minor() < due.minor() { free } else { due })
+    Ok(lesser(due, refundable_from(state, order, attempt_id, funds)?))
 }
 
 /// By how much refunds and disputes of an attempt, and `further` money at stake, exceed its

@@ -67,6 +67,7 @@ fn order(created: &OrderCreated, mood: &str) -> Order {
         closed_at: None,
         close_reason: None,
         held_since: None,
+        shortfall: None,
         stock_released_at: None,
         history_len: 0,
         ledger_len: 0,

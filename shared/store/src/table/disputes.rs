@@ -30,6 +30,7 @@ struct Row {
     reason: String,
     network_reason_code: Option<String>,
     evidence_due_at: Option<OffsetDateTime>,
+    evidence_submitted_at: Option<OffsetDateTime>,
     deadline_missed: bool,
     closed_at: Option<OffsetDateTime>,
     last_event_at: OffsetDateTime,
@@ -56,6 +57,7 @@ impl TryFrom<Row> for Dispute {
             network_reason_code: place
                 .optional_text("network_reason_code", row.network_reason_code.as_deref())?,
             evidence_due_at: optional_time(row.evidence_due_at),
+            evidence_submitted_at: optional_time(row.evidence_submitted_at),
             deadline_missed: row.deadline_missed,
             opened_at: row.opened_at.into(),
             closed_at: optional_time(row.closed_at),
@@ -76,7 +78,8 @@ pub(crate) async fn load(
             order_id, id, provider, provider_ref, attempt_id, opened_at,
             currency::text AS "currency!", amount_minor, fee_minor, loss_minor,
             stage::text AS "stage!", status::text AS "status!", reason::text AS "reason!",
-            network_reason_code, evidence_due_at, deadline_missed, closed_at, last_event_at
+            network_reason_code, evidence_due_at, evidence_submitted_at, deadline_missed, closed_at,
+            last_event_at
         FROM disputes
         WHERE order_id = ANY($1)
         ORDER BY recorded
@@ -87,15 +90,21 @@ pub(crate) async fn load(
     rows.into_iter().map(|row| Ok((row.order_id.into(), row.try_into()?))).collect()
 }
 
+/// The last image of each dispute, its amounts in one currency.
+fn images<'a>(decided: &'a [Decided<'a>]) -> Result<Vec<Of<'a, Dispute>>, Error> {
+    let rows = last_images(decided, |changes| &changes.disputes, |dispute| dispute.id)?;
+    for Of { row, .. } in &rows {
+        one_currency("disputes", row.id, &[row.amount, row.fee, row.loss])?;
+    }
+    Ok(rows)
+}
+
 /// Writes the last image of each dispute; the orders' rows must be there.
 pub(crate) async fn write(
     connection: &mut PgConnection,
     decided: &[Decided<'_>],
 ) -> Result<(), Error> {
-    let rows = last_images(decided, |changes| &changes.disputes, |dispute| dispute.id)?;
-    for Of { row, .. } in &rows {
-        one_currency("disputes", row.id, &[row.amount, row.fee, row.loss])?;
-    }
+    let rows = images(decided)?;
     if rows.is_empty() {
         return Ok(());
     }
@@ -104,14 +113,14 @@ pub(crate) async fn write(
         INSERT INTO disputes (
             order_id, id, customer_ref, provider, provider_ref, attempt_id, opened_at, currency,
             amount_minor, fee_minor, loss_minor, stage, status, reason, network_reason_code,
-            evidence_due_at, deadline_missed, closed_at, last_event_at
+            evidence_due_at, deadline_missed, closed_at, last_event_at, evidence_submitted_at
         )
         SELECT
             image.order_id, image.id, orders.customer_ref, image.provider, image.provider_ref,
             image.attempt_id, image.opened_at, image.currency, image.amount_minor,
             image.fee_minor, image.loss_minor, image.stage, image.status, image.reason,
             image.network_reason_code, image.evidence_due_at, image.deadline_missed,
-            image.closed_at, image.last_event_at
+            image.closed_at, image.last_event_at, image.evidence_submitted_at
         FROM (
             SELECT
                 unnest($1::uuid[]) AS order_id, unnest($2::uuid[]) AS id,
@@ -125,7 +134,8 @@ pub(crate) async fn write(
                 unnest($14::text[]) AS network_reason_code,
                 unnest($15::timestamptz[]) AS evidence_due_at,
                 unnest($16::boolean[]) AS deadline_missed, unnest($17::timestamptz[]) AS closed_at,
-                unnest($18::timestamptz[]) AS last_event_at
+                unnest($18::timestamptz[]) AS last_event_at,
+                unnest($19::timestamptz[]) AS evidence_submitted_at
         ) AS image
         INNER JOIN orders ON orders.id = image.order_id
         ON CONFLICT (order_id, id) DO UPDATE
@@ -135,7 +145,8 @@ pub(crate) async fn write(
             loss_minor = excluded.loss_minor, stage = excluded.stage, status = excluded.status,
             reason = excluded.reason, network_reason_code = excluded.network_reason_code,
             evidence_due_at = excluded.evidence_due_at, closed_at = excluded.closed_at,
-            deadline_missed = excluded.deadline_missed, last_event_at = excluded.last_event_at
+            deadline_missed = excluded.deadline_missed, last_event_at = excluded.last_event_at,
+            evidence_submitted_at = excluded.evidence_submitted_at
         "#,
         column(&rows, |of| Uuid::from(of.order)) as _,
         column(&rows, |of| Uuid::from(of.row.id)) as _,
@@ -155,6 +166,7 @@ pub(crate) async fn write(
         column(&rows, |of| of.row.deadline_missed) as _,
         column(&rows, |of| of.row.closed_at.map(at)) as _,
         column(&rows, |of| at(of.row.last_event_at)) as _,
+        column(&rows, |of| of.row.evidence_submitted_at.map(at)) as _,
     );
     written.execute(connection).await.map(drop).map_err(Error::during("write disputes"))
 }

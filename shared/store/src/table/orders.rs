@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use contracts::events::OrderLine;
-use contracts::{EventKind, OrderId, Token};
+use contracts::{EventKind, Money, OrderId, Token};
 use domain::order::Order;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -36,6 +36,7 @@ struct Row {
     close_reason: Option<String>,
     held_since: Option<OffsetDateTime>,
     stock_released_at: Option<OffsetDateTime>,
+    accepted_shortfall_minor: Option<i64>,
     history_len: i32,
     ledger_len: i32,
     version: i64,
@@ -72,6 +73,12 @@ impl TryFrom<Row> for Order {
             close_reason: place.optional_status("close_reason", row.close_reason.as_deref())?,
             held_since: optional_time(row.held_since),
             stock_released_at: optional_time(row.stock_released_at),
+            shortfall: match row.accepted_shortfall_minor {
+                Some(minor) => {
+                    Some(place.money("accepted_shortfall_minor", minor, &row.currency)?)
+                }
+                None => None,
+            },
             history_len: row.history_len,
             ledger_len: row.ledger_len,
             version: row.version,
@@ -92,7 +99,8 @@ pub(crate) async fn load(
             revision, expires_at, method::text, policy_version, locale, reservation_id,
             lines::text,
             status::text AS "status!", amount_changed, paid_at, closed_at, close_reason::text,
-            held_since, stock_released_at, history_len, ledger_len, version
+            held_since, stock_released_at, accepted_shortfall_minor, history_len, ledger_len,
+            version
         FROM orders
         WHERE id = ANY($1)
         "#,
@@ -144,7 +152,9 @@ fn images<'a>(decided: &'a [Decided<'_>]) -> Vec<Image<'a>> {
             images.push(Image { order, base: order.version - 1, terms: false, lines: None });
         }
         images[place].order = order;
-        images[place].terms |= one.kind == EventKind::OrderCreated;
+        // A shop that sets stock aside again may name another reservation.
+        let terms = matches!(one.kind, EventKind::OrderCreated | EventKind::ReserveReplied);
+        images[place].terms |= terms;
     }
     for image in images.iter_mut().filter(|image| image.terms) {
         image.lines = to_json(&image.order.lines);
@@ -167,7 +177,7 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
             id, merchant_id, customer_ref, currency, placed_at, total_minor, revision, expires_at,
             method, locale, reservation_id, lines, status, amount_changed, paid_at, closed_at,
             close_reason, held_since, stock_released_at, history_len, ledger_len, version,
-            policy_version
+            policy_version, accepted_shortfall_minor
         )
         SELECT
             unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]),
@@ -177,7 +187,8 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
             unnest($13::text[]::order_status[]), unnest($14::boolean[]), unnest($15::timestamptz[]),
             unnest($16::timestamptz[]), unnest($17::text[]::close_reason[]),
             unnest($18::timestamptz[]), unnest($19::timestamptz[]), unnest($20::integer[]),
-            unnest($21::integer[]), unnest($22::bigint[]), unnest($23::text[])
+            unnest($21::integer[]), unnest($22::bigint[]), unnest($23::text[]),
+            unnest($24::bigint[])
         ON CONFLICT (id) DO NOTHING
         "#,
         column(images, |image| Uuid::from(image.order.id)) as _,
@@ -203,6 +214,7 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
         column(images, |image| image.order.ledger_len) as _,
         column(images, |image| image.order.version) as _,
         column(images, |image| image.order.policy_version.as_str()) as _,
+        column(images, |image| image.order.shortfall.map(Money::minor)) as _,
     );
     let inserted = inserted.execute(connection).await.map_err(Error::during("insert orders"))?;
     Ok(inserted.rows_affected())
@@ -224,6 +236,7 @@ async fn update(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
             close_reason = image.close_reason,
             held_since = image.held_since,
             stock_released_at = image.stock_released_at,
+            accepted_shortfall_minor = image.accepted_shortfall_minor,
             history_len = image.history_len,
             ledger_len = image.ledger_len,
             version = image.version
@@ -237,7 +250,8 @@ async fn update(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
                 unnest($8::timestamptz[]) AS held_since,
                 unnest($9::timestamptz[]) AS stock_released_at,
                 unnest($10::integer[]) AS history_len, unnest($11::integer[]) AS ledger_len,
-                unnest($12::bigint[]) AS version
+                unnest($12::bigint[]) AS version,
+                unnest($13::bigint[]) AS accepted_shortfall_minor
         ) AS image
         WHERE orders.id = image.id AND orders.version = image.base
         "#,
@@ -253,6 +267,7 @@ async fn update(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
         column(images, |image| image.order.history_len) as _,
         column(images, |image| image.order.ledger_len) as _,
         column(images, |image| image.order.version) as _,
+        column(images, |image| image.order.shortfall.map(Money::minor)) as _,
     );
     let updated = updated.execute(connection).await.map_err(Error::during("update orders"))?;
     Ok(updated.rows_affected())

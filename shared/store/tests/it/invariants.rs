@@ -88,6 +88,13 @@ const FAULTS: &[(&str, &str)] = &[
     ("I04", "UPDATE captures SET applied_minor = 0 WHERE order_id = $paid"),
     ("I05", "UPDATE orders SET total_minor = 0 WHERE id = $pending"),
     ("I06", "DELETE FROM refunds WHERE order_id = $expired"),
+    ("I04", "UPDATE captures SET applied_minor = 9999 WHERE order_id = $paid"),
+    // Money may wait for its order's stock only until a timer ends that.
+    (
+        "I06",
+        "DELETE FROM refunds WHERE order_id = $expired;
+         UPDATE captures SET classification = 'held' WHERE order_id = $expired",
+    ),
     ("I07", "UPDATE orders SET total_minor = 9999 WHERE id = $paid"),
     ("I08", "UPDATE payment_attempts SET status = 'review' WHERE order_id = $paid"),
     (

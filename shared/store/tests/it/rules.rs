@@ -63,6 +63,7 @@ pub(crate) fn order(
         closed_at: None,
         close_reason: None,
         held_since: None,
+        shortfall: None,
         stock_released_at: None,
         history_len: 0,
         ledger_len: 0,
@@ -269,7 +270,9 @@ pub(crate) fn dispute(
             settlement::put_dispute(&mut draft, order, dispute, None).unwrap();
             return Decision::apply(draft.finish());
         }
-        DisputeEvent::Deadline(_) => return Decision::noop(OutcomeCode::NotDue),
+        DisputeEvent::Evidence(_) | DisputeEvent::Deadline(_) => {
+            return Decision::noop(OutcomeCode::NotDue);
+        }
     };
     let (provider, payment_ref) = (opened.provider.clone(), opened.payment_ref.clone());
     let Some(attempt) = state.attempt_by_ref(&provider, &payment_ref) else {
@@ -290,6 +293,7 @@ pub(crate) fn dispute(
         reason: opened.reason_category,
         network_reason_code: opened.network_reason_code.clone(),
         evidence_due_at: Some(due),
+        evidence_submitted_at: None,
         deadline_missed: false,
         opened_at: opened.opened_at,
         closed_at: None,

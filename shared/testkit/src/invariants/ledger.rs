@@ -53,6 +53,7 @@ fn settlements(code: JournalCode) -> i32 {
         | JournalCode::DisputeWon
         | JournalCode::DisputeLost
         | JournalCode::DisputeLossReversed
+        | JournalCode::Reinstated
         | JournalCode::UnappliedApplied
         | JournalCode::UnappliedWrittenOff => 0,
     }

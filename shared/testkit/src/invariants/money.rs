@@ -1,11 +1,14 @@
 //! Captured money against what is paid, refunded and disputed.
 
 use domain::history::Change;
+use domain::operations::held_capture;
 use domain::order::OrderStatus;
 use domain::payment::AttemptStatus;
-use domain::{AttemptId, OutcomeCode};
+use domain::timer::{TimerKind, TimerOwner};
+use domain::{AttemptId, Money, OutcomeCode};
 
 use super::View;
+use super::lives::is_armed;
 use super::sums::Sum;
 
 /// The first attempt whose money is as described.
@@ -34,10 +37,11 @@ pub(super) fn i03_captured_exceeds_authorised(view: &View<'_>) -> Option<String>
     })
 }
 
-/// I04: an order is paid only by its money.
+/// I04: an order is paid only by its money, or by so little less that the shop accepts it.
 pub(super) fn i04_paid_but_never_covered(view: &View<'_>) -> Option<String> {
     let paid = view.order.status == OrderStatus::Paid;
-    order_if(view, paid && view.order.total.minor() > view.sums.order.ever_applied)
+    let accepted = view.order.shortfall.map_or(0, Money::minor);
+    order_if(view, paid && view.order.total.minor() - accepted > view.sums.order.ever_applied)
 }
 
 /// I05: an order whose money is there is paid.
@@ -46,10 +50,14 @@ pub(super) fn i05_covered_but_not_paid(view: &View<'_>) -> Option<String> {
     order_if(view, pending && view.order.total.minor() <= view.sums.order.applied)
 }
 
-/// I06: no money stays with a closed order; a refund that failed is in the hands of a person.
+/// I06: no money stays with a closed order; a refund that failed is in the hands of a person, and
+/// money may wait for the order's stock as long as a timer ends the wait (case 87).
 pub(super) fn i06_stranded_money(view: &View<'_>) -> Option<String> {
     let sum = &view.sums.order;
-    let stranded = sum.captured > sum.ever_refunded + sum.disputed;
+    let (kind, owner) = (TimerKind::ReserveAnswerDue, TimerOwner::Order(view.order.id));
+    let waits = is_armed(view, kind, owner).then(|| held_capture(&view.record.state)).flatten();
+    let held = waits.map_or(0, |capture| capture.amount.minor());
+    let stranded = sum.captured - held > sum.ever_refunded + sum.disputed;
     order_if(view, view.order.status.is_closed() && stranded)
 }
 

@@ -32,6 +32,7 @@ pub(super) fn pending_order(total_minor: i64) -> Order {
         closed_at: None,
         close_reason: None,
         held_since: None,
+        shortfall: None,
         stock_released_at: None,
         history_len: 0,
         ledger_len: 0,

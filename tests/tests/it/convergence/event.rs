@@ -43,15 +43,19 @@ impl Event {
             EventKind::OrderCreated | EventKind::OrderCancelRequested => {
                 Self::Order(event.decoded())
             }
-            EventKind::PaymentAttempted | EventKind::UnappliedDue => Self::Payment(event.decoded()),
+            EventKind::PaymentAttempted
+            | EventKind::UnappliedDue
+            | EventKind::ReserveReplied
+            | EventKind::ReserveAnswerDue => Self::Payment(event.decoded()),
             EventKind::PaymentTimeout | EventKind::PaymentReminder => Self::Timer(event.decoded()),
             EventKind::RefundRequested
             | EventKind::RefundUpdated
             | EventKind::RefundReviewed
             | EventKind::RefundReviewDue => Self::Refund(event.decoded()),
-            EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => {
-                Self::Dispute(event.decoded())
-            }
+            EventKind::DisputeOpened
+            | EventKind::DisputeUpdated
+            | EventKind::EvidenceSubmitted
+            | EventKind::DisputeDeadline => Self::Dispute(event.decoded()),
         }
     }
 
@@ -73,13 +77,20 @@ impl Event {
             }
             TimerOwner::Order(_) => {
                 let payment = PaymentTimer { order_id, generation, due_at };
-                let reminder = timer.kind == TimerKind::PaymentReminder;
-                let event = if reminder {
-                    TimerEvent::Reminder(payment)
-                } else {
-                    TimerEvent::Timeout(payment)
-                };
-                Self::Timer(plain(kind, event))
+                match timer.kind {
+                    TimerKind::PaymentReminder => {
+                        Self::Timer(plain(kind, TimerEvent::Reminder(payment)))
+                    }
+                    TimerKind::ReserveAnswerDue => {
+                        Self::Payment(plain(kind, PaymentEvent::ReserveAnswerDue(payment)))
+                    }
+                    TimerKind::PaymentTimeout
+                    | TimerKind::DisputeEvidenceDue
+                    | TimerKind::RefundReviewDue
+                    | TimerKind::UnappliedMoneyDue => {
+                        Self::Timer(plain(kind, TimerEvent::Timeout(payment)))
+                    }
+                }
             }
         }
     }

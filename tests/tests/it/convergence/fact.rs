@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use contracts::events::{DisputeStage, DisputeVerdict, PaymentOutcome, RefundResult};
+use contracts::events::{
+    DisputeStage, DisputeVerdict, PaymentOutcome, RefundResult, ReserveOutcome,
+};
 use contracts::{AttemptId, DisputeId, OrderId, Timestamp};
 use domain::refund::Refund;
 use serde_json::{Value, json};
@@ -23,6 +25,10 @@ pub(crate) enum Fact {
     Opened(Opened),
     /// A provider moved a dispute on.
     Moved(Moved),
+    /// A shop's people have evidence against a dispute.
+    Evidence { dispute: u32, stage: Option<DisputeStage> },
+    /// What the shop says whenever it is asked for the order's stock, and unasked as well.
+    Stock(ReserveOutcome),
     /// A provider worked on the refunds of one cause.
     Refunded { cause: Cause, result: RefundResult, minute: u8 },
 }
@@ -151,6 +157,10 @@ impl Scene {
             Fact::Wish(wish) => self.wish(wish),
             Fact::Opened(opened) => self.opened(opened),
             Fact::Moved(moved) => self.moved(moved),
+            Fact::Evidence { dispute, stage } => self.evidence(*dispute, *stage),
+            Fact::Stock(outcome) => shop::reserve_replied(self.order(), "reserved")
+                .with("outcome", json!(outcome))
+                .with("occurred_at", json!(self.at(9))),
             Fact::Refunded { .. } => return None,
         })
     }
@@ -183,6 +193,12 @@ impl Scene {
             .with("opened_at", json!(self.at(0)))
             .with("evidence_due_at", json!(due_at))
             .with("fee", if opened.fee > 0 { euros(opened.fee) } else { Value::Null })
+    }
+
+    fn evidence(self, dispute: u32, stage: Option<DisputeStage>) -> ShopEvent {
+        shop::evidence_submitted(self.order(), self.dispute(dispute))
+            .with("stage", json!(stage))
+            .with("submitted_at", json!(self.at(8)))
     }
 
     fn moved(self, moved: &Moved) -> ShopEvent {

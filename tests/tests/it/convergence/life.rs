@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use contracts::{OrderRef, RefundId, Timestamp};
 use domain::message::Body;
+use domain::policy::{AmountLimits, LateMoneyChoice};
 use domain::timer::{Timer, TimerStatus};
 use domain::{Changes, Decision, Moment, OrderState, Outcome, ParkKey, Policies};
 use proptest::test_runner::TestCaseError;
@@ -23,6 +24,9 @@ const BEGAN: &str = "2026-03-01T12:00:00Z";
 
 /// How long after its beginning the first message comes.
 const FIRST_MESSAGE: Duration = Duration::from_mins(10);
+
+/// How much less than its total pays an order of a lenient shop, in minor units.
+pub(crate) const LENIENCY: i64 = 2_000;
 
 /// After so many timers and given-up events an order must have come to rest.
 const TURNS: usize = 200;
@@ -48,6 +52,8 @@ struct Provider {
     told: Vec<(Cause, RefundId)>,
     /// What it reports on the refunds of a cause, and the id of that message.
     reports: Vec<(Cause, Fact, String)>,
+    /// What the shop says of the order's stock, and the id of that message.
+    stock: Vec<(Fact, String)>,
 }
 
 /// An order, everything that waits for it, and the clock.
@@ -113,6 +119,9 @@ impl Life {
 
     /// Sends a message; one about refunds is for each refund that the provider was told to make.
     fn tell(&mut self, fact: &Fact, id: &str) {
+        if let Fact::Stock(_) = fact {
+            self.provider.stock.push((fact.clone(), id.to_owned()));
+        }
         let Fact::Refunded { cause, .. } = fact else {
             self.on_its_way.push_back(Rc::new(message(self.scene, fact).named(id)));
             return;
@@ -136,6 +145,12 @@ impl Life {
     /// A command reaches the provider, an announcement somebody who counts it.
     fn hear(&mut self, body: &Body) {
         self.announced.hear(body.name());
+        if let Body::InventoryReserveRequested { .. } = body {
+            for (fact, id) in &self.provider.stock {
+                let answer = message(self.scene, fact).named(&format!("{id}-asked"));
+                self.on_its_way.push_back(Rc::new(answer));
+            }
+        }
         let Body::RefundExecute { refund_id, .. } = body else { return };
         let refund = self.record.state.refund(*refund_id).expect("what is ordered is recorded");
         let cause = Cause::of(refund);
@@ -335,4 +350,13 @@ pub(crate) fn policies() -> Policies {
 /// The five rule books.
 pub(crate) fn books() -> Rc<Books> {
     Rc::new(Books::new(&policies()))
+}
+
+/// The same for a shop that has orders paid by late money, or by a little less than their total.
+pub(crate) fn lenient_books() -> Rc<Books> {
+    let mut policies = policies();
+    policies.late_money.choice = LateMoneyChoice::Reinstate;
+    policies.late_money.reinstate_grace = Duration::from_hours(1);
+    policies.late_money.tolerance = AmountLimits::everywhere(LENIENCY);
+    Rc::new(Books::new(&policies))
 }

@@ -21,5 +21,6 @@ mod history;
 mod life;
 mod picture;
 mod races;
+mod reinstated;
 mod search;
 mod store;

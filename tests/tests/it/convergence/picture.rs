@@ -16,6 +16,7 @@ use super::fact::{Cause, Scene};
 pub(crate) struct Announced {
     pub(crate) paid: u32,
     pub(crate) closed: u32,
+    pub(crate) reinstated: u32,
     pub(crate) released: u32,
 }
 
@@ -24,6 +25,7 @@ impl Announced {
     pub(crate) fn hear(&mut self, name: &str) {
         match name {
             "order.paid" => self.paid += 1,
+            "order.reinstated" => self.reinstated += 1,
             "order.expired" | "order.cancelled" => self.closed += 1,
             "inventory.release_requested" => self.released += 1,
             _ => {}

@@ -11,4 +11,5 @@ mod failures;
 mod histories;
 mod lateness;
 mod mismatches;
+mod reinstated;
 mod scene;

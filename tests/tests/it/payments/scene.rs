@@ -2,6 +2,7 @@
 
 use contracts::events::PaymentOutcome;
 use contracts::{AttemptId, EventKind, Money, OrderId};
+use dispute_opened::DisputeRules;
 use domain::ledger::Account;
 use domain::order::{Order, OrderStatus};
 use domain::payment::{AttemptStatus, Classification};
@@ -10,6 +11,7 @@ use domain::{Decision, Moment, OrderState, Outcome, OutcomeCode, Policies};
 use order_created::OrderRules;
 use payment_attempted::PaymentRules;
 use payment_timeout::TimeoutRules;
+use refund_requested::RefundRules;
 use testkit::shop::{
     ShopEvent, at, attempt_id, cancel_requested, order_created, order_id, payment, timeout,
 };
@@ -25,13 +27,40 @@ pub(crate) fn attempt(number: u32) -> AttemptId {
 
 /// Lets the worker that an event belongs to decide it.
 pub(crate) fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
-    let policies = Policies::default();
-    if matches!(event.kind(), EventKind::PaymentAttempted | EventKind::UnappliedDue) {
-        world.handle_at(&PaymentRules::new(policies), event, moment)
-    } else if event.kind().from_shop() {
-        world.handle_at(&OrderRules::new(policies), event, moment)
-    } else {
-        world.handle_at(&TimeoutRules::new(policies), event, moment)
+    decide_by(&Policies::default(), world, event, moment)
+}
+
+/// The same by a shop's own choices.
+pub(crate) fn decide_by(
+    policies: &Policies,
+    world: &mut World,
+    event: &ShopEvent,
+    moment: Moment,
+) -> Decision {
+    let policies = policies.clone();
+    match event.kind() {
+        EventKind::PaymentAttempted
+        | EventKind::UnappliedDue
+        | EventKind::ReserveReplied
+        | EventKind::ReserveAnswerDue => {
+            world.handle_at(&PaymentRules::new(policies), event, moment)
+        }
+        EventKind::OrderCreated | EventKind::OrderCancelRequested => {
+            world.handle_at(&OrderRules::new(policies), event, moment)
+        }
+        EventKind::PaymentTimeout | EventKind::PaymentReminder => {
+            world.handle_at(&TimeoutRules::new(policies), event, moment)
+        }
+        EventKind::RefundRequested
+        | EventKind::RefundUpdated
+        | EventKind::RefundReviewed
+        | EventKind::RefundReviewDue => world.handle_at(&RefundRules::new(policies), event, moment),
+        EventKind::DisputeOpened
+        | EventKind::DisputeUpdated
+        | EventKind::EvidenceSubmitted
+        | EventKind::DisputeDeadline => {
+            world.handle_at(&DisputeRules::new(policies), event, moment)
+        }
     }
 }
 

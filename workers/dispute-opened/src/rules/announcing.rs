@@ -13,6 +13,7 @@ use domain::timer::{TimerKind, TimerOwner};
 use domain::{Draft, Money, MoneyError, OutcomeCode, Timestamp};
 
 use super::DisputeRules;
+use super::evidence::hand_in;
 
 impl DisputeRules {
     /// Writes a dispute with its money, its deadline and what there is to say about it.
@@ -46,9 +47,14 @@ impl DisputeRules {
         if before.is_none() && self.is_not_worth_an_answer(draft, order, &dispute) {
             return accept(draft, order, dispute, OutcomeCode::NotWorthAnAnswer);
         }
-        self.ask_for_evidence(draft, order, &dispute, due_at);
-        if excess.is_some() {
-            submit_evidence(draft, order, &dispute, OutcomeCode::AlreadyRefunded);
+        if dispute.evidence_submitted_at.is_some() {
+            // What there is to say was handed in in this stage: only its time is awaited (case 81).
+            draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id), due_at);
+        } else if excess.is_some() {
+            let code = OutcomeCode::AlreadyRefunded;
+            hand_in(draft, order, &dispute, due_at, code, Vec::new());
+        } else {
+            self.ask_for_evidence(draft, order, &dispute, due_at);
         }
         Ok(())
     }
@@ -95,17 +101,6 @@ impl DisputeRules {
         }
         small
     }
-}
-
-/// Hands in what evidence there is.
-pub(super) fn submit_evidence(
-    draft: &mut Draft,
-    order: &Order,
-    dispute: &Dispute,
-    code: OutcomeCode,
-) {
-    let (order_id, dispute_id) = (order.id, dispute.id);
-    draft.send(order_id, Body::DisputeEvidenceSubmit { order_id, dispute_id, code });
 }
 
 /// Whether the provider takes the money with this change.

@@ -10,7 +10,7 @@ use domain::timer::{TimerKind, TimerOwner};
 use domain::{Changes, Decision, Draft, Moment, OutcomeCode, ParkKey, Timestamp};
 
 use super::DisputeRules;
-use super::announcing::submit_evidence;
+use super::evidence::hand_in;
 
 impl DisputeRules {
     /// Tells people of a deadline, hands evidence in shortly before it, and raises the alarm at it
@@ -79,9 +79,7 @@ fn timer(deadline: &DisputeDeadline) -> (TimerKind, TimerOwner) {
 
 /// Hands in what evidence there is, and looks again at the deadline itself.
 fn submit(mut draft: Draft, order: &Order, dispute: &Dispute, due_at: Timestamp) -> Decision {
-    submit_evidence(&mut draft, order, dispute, OutcomeCode::DeadlineNear);
-    draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id), due_at);
-    draft.touch();
+    hand_in(&mut draft, order, dispute, due_at, OutcomeCode::DeadlineNear, Vec::new());
     Decision::apply(draft.finish())
 }
 

@@ -107,6 +107,7 @@ fn heard(known: Dispute, report: &Report<'_>) -> Dispute {
     Dispute {
         position,
         evidence_due_at,
+        evidence_submitted_at: known.evidence_submitted_at.filter(|_| same_stage),
         deadline_missed: known.deadline_missed && same_deadline,
         closed_at: position.status.is_closed().then_some(report.at),
         last_event_at: report.at,

@@ -23,21 +23,22 @@ impl DisputeRules {
     ) -> Result<Decision, MoneyError> {
         let (provider, dispute_ref) = (report.provider.clone(), report.provider_ref.clone());
         let opening = ParkKey::Dispute { provider, dispute_ref };
+        let wait = |draft, key| self.wait(draft, key, report.order_id, report.reference(), moment);
         let Some((payment_ref, amount)) = report.payment_ref.zip(report.amount) else {
-            return Ok(self.wait(draft, opening, report, moment));
+            return Ok(wait(draft, opening));
         };
         let Some(attempt) = draft.state().attempt_by_ref(report.provider, payment_ref).cloned()
         else {
             let (provider, payment_ref) = (report.provider.clone(), payment_ref.clone());
             let payment = ParkKey::Payment { provider, payment_ref };
-            return Ok(self.wait(draft, payment, report, moment));
+            return Ok(wait(draft, payment));
         };
         if !moment.waited_out() {
             if draft.state().captured(order, attempt.id)?.is_zero() {
-                return Ok(self.wait(draft, ParkKey::Capture(order.id), report, moment));
+                return Ok(wait(draft, ParkKey::Capture(order.id)));
             }
             if !report.opening && report.lacks_deadline() {
-                return Ok(self.wait(draft, opening, report, moment));
+                return Ok(wait(draft, opening));
             }
         }
         let dispute = image(&mut draft, order, &attempt, amount, report);
@@ -66,6 +67,7 @@ fn image(
         reason: report.reason.unwrap_or(DisputeReason::General),
         network_reason_code: report.network_reason_code.cloned(),
         evidence_due_at: report.evidence_due_at,
+        evidence_submitted_at: None,
         deadline_missed: false,
         opened_at: report.at,
         closed_at: report.position.status.is_closed().then_some(report.at),

@@ -7,6 +7,7 @@ mod closed;
 mod convergence;
 mod deadlines;
 mod double_loss;
+mod evidence;
 mod histories;
 mod money;
 mod opening;

@@ -2,7 +2,7 @@
 
 use contracts::MoneyError;
 use contracts::events::OrderCancelRequested;
-use domain::operations::{close_order, orphan, wait_for};
+use domain::operations::{close_order, held_capture, orphan, return_held, wait_for};
 use domain::order::{Order, OrderStatus};
 use domain::{Decision, Draft, Moment, OutcomeCode, ParkKey};
 
@@ -37,6 +37,11 @@ pub(super) fn cancel(
         }
         // Money that is ours goes back by a refund, which somebody has to decide on (case 85).
         OrderStatus::Paid => Decision::reject(OutcomeCode::AlreadyPaid),
+        OrderStatus::Expired if held_capture(draft.state()).is_some() => {
+            // Nobody wants it reinstated any more: its late money goes back (case 87).
+            return_held(&mut draft, known)?;
+            Decision::noop_with(OutcomeCode::AlreadyClosed, draft.finish())
+        }
         OrderStatus::Expired | OrderStatus::Cancelled => Decision::noop(OutcomeCode::AlreadyClosed),
     })
 }

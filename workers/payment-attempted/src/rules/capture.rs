@@ -1,21 +1,24 @@
 //! Money that a provider took for us.
 
 use contracts::{Money, MoneyError};
+use domain::judgement::PolicyKind;
 use domain::ledger::{Account, JournalCode, Leg};
-use domain::message::Body;
-use domain::operations::{
-    give_back_excess, open_case, pay_order, request_void, void_if_authorized,
-};
-use domain::order::OrderStatus;
+use domain::operations::{open_case, pay_order, request_void, void_if_authorized};
+use domain::order::{Order, OrderStatus};
 use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
 use domain::settlement::rebook_losses;
-use domain::{Decision, Draft, OutcomeCode};
+use domain::{Decision, Draft, OutcomeCode, PolicyBook};
 
 use super::contradiction::Contradiction;
+use super::late;
 use super::report::{Report, capture_ref, over_captured, reference};
 
 /// Records a capture, whatever its order's status; what the order cannot keep goes back.
-pub(super) fn record(mut draft: Draft, report: &Report<'_>) -> Result<Decision, Contradiction> {
+pub(super) fn record(
+    mut draft: Draft,
+    report: &Report<'_>,
+    book: &PolicyBook,
+) -> Result<Decision, Contradiction> {
     let event = report.event;
     if let Some(known) = draft.state().capture(event.attempt_id, capture_ref(event)) {
         let same = known.amount == event.amount;
@@ -30,11 +33,9 @@ pub(super) fn record(mut draft: Draft, report: &Report<'_>) -> Result<Decision, 
     draft.put_capture(capture.clone());
     post(&mut draft, &capture)?;
     rebook_losses(&mut draft, report.order, attempt.id)?;
-    return_excess(&mut draft, report, &capture)?;
+    late::deal_with(&mut draft, report.order, &capture, book)?;
     void_remainder(&mut draft, report, &attempt)?;
-    if is_covered_now(&draft, report)? {
-        pay_order(&mut draft, report.order.clone(), None);
-    }
+    pay_if_covered(&mut draft, report, book)?;
     Ok(Decision::apply(draft.finish()))
 }
 
@@ -130,22 +131,6 @@ fn post(draft: &mut Draft, capture: &Capture) -> Result<(), MoneyError> {
     Ok(())
 }
 
-/// Refunds what does not pay the order, as far as no dispute has it (cases 3, 4, 44, 45 and 65).
-fn return_excess(
-    draft: &mut Draft,
-    report: &Report<'_>,
-    capture: &Capture,
-) -> Result<(), MoneyError> {
-    let Some((code, _)) = capture.anomaly(report.order) else {
-        return Ok(());
-    };
-    give_back_excess(draft, report.order, capture)?;
-    let (order_id, attempt_id) = (report.order.id, capture.attempt_id);
-    let (class, excess) = (capture.classification, capture.excess()?);
-    draft.send(order_id, Body::PaymentAnomaly { order_id, attempt_id, class, code, excess });
-    Ok(())
-}
-
 /// Gives back what is authorised but will not be captured (cases 47 and 84).
 fn void_remainder(
     draft: &mut Draft,
@@ -162,7 +147,32 @@ fn void_remainder(
     Ok(())
 }
 
-fn is_covered_now(draft: &Draft, report: &Report<'_>) -> Result<bool, MoneyError> {
-    let pending = report.order.status == OrderStatus::PendingPayment;
-    Ok(pending && draft.state().left_to_pay(report.order)?.is_zero())
+/// Pays the order once no more is missing than the shop accepts (cases 43 and 46).
+fn pay_if_covered(
+    draft: &mut Draft,
+    report: &Report<'_>,
+    book: &PolicyBook,
+) -> Result<(), MoneyError> {
+    let order = report.order;
+    if order.status != OrderStatus::PendingPayment {
+        return Ok(());
+    }
+    let left = draft.state().left_to_pay(order)?;
+    if left.is_zero() {
+        pay_order(draft, order.clone(), None);
+        return Ok(());
+    }
+    let policy = &book.for_order(order).late_money;
+    if policy.covers(order, order.total.minor() - left.minor()) {
+        let code = OutcomeCode::WithinTolerance;
+        let tolerance = policy.tolerance.of(order.total.currency());
+        let inputs = vec![
+            ("total", order.total.to_string()),
+            ("missing", left.to_string()),
+            ("tolerance", format!("{tolerance} in minor units")),
+        ];
+        draft.judge(PolicyKind::LateMoney, code, book, inputs);
+        pay_order(draft, Order { shortfall: Some(left), ..order.clone() }, Some(code));
+    }
+    Ok(())
 }

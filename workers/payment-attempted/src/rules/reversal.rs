@@ -8,6 +8,7 @@ use domain::order::OrderStatus;
 use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
 use domain::refund::{Refund, RefundMoney, RefundStatus};
 use domain::settlement::{held_in, put_refund, rebook_losses};
+use domain::timer::{TimerKind, TimerOwner};
 use domain::{Decision, Draft, OutcomeCode};
 
 use super::contradiction::Contradiction;
@@ -93,8 +94,16 @@ fn take_back(
 /// Calls off the refunds that the capture caused, those that are still under way.
 fn call_off(draft: &mut Draft, report: &Report<'_>, key: Option<&str>) -> Result<(), MoneyError> {
     let caused = draft.state().refunds.iter().filter(|r| Some(r.request_key.as_str()) == key);
-    let reserved = caused.filter(|refund| refund.status.money() == RefundMoney::Reserved);
-    for refund in reserved.cloned().collect::<Vec<_>>() {
+    let caused: Vec<_> = caused.cloned().collect();
+    for refund in caused.iter().filter(|refund| refund.status == RefundStatus::PendingReview) {
+        // Nobody has to decide any more on money that is not there (policy 2).
+        let code = OutcomeCode::CaptureFailed;
+        draft.cancel(TimerKind::RefundReviewDue, TimerOwner::Refund(refund.id));
+        let refused = Refund { status: RefundStatus::Rejected, code: Some(code), ..refund.clone() };
+        put_refund(draft, report.order, refused, Some(code))?;
+    }
+    let reserved = |refund: &Refund| refund.status.money() == RefundMoney::Reserved;
+    for refund in caused.into_iter().filter(reserved) {
         let (order_id, refund_id, amount) = (report.order.id, refund.id, refund.amount);
         let cancelled = Refund { status: RefundStatus::Cancelled, ..refund };
         put_refund(draft, report.order, cancelled, Some(OutcomeCode::CaptureFailed))?;

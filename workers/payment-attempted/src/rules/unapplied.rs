@@ -65,7 +65,7 @@ impl PaymentRules {
         let decision = match checked {
             // A later report of it came first: the order has the money already.
             Ok(()) if same_fact => Ok(Decision::apply(draft.finish())),
-            Ok(()) => capture::record(draft, &report),
+            Ok(()) => capture::record(draft, &report, &self.book),
             Err(contradiction) => Err(contradiction),
         };
         decision.unwrap_or_else(|contradiction| {

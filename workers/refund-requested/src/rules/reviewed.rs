@@ -4,9 +4,11 @@ use contracts::RefundId;
 use contracts::events::{RefundReviewDue, RefundReviewed, ReviewVerdict};
 use domain::judgement::PolicyKind;
 use domain::message::Body;
-use domain::operations::{approve_refund, give_back_freed, open_case};
+use domain::operations::{
+    approve_refund, ask_for_stock, give_back_freed, may_be_reinstated, open_case,
+};
 use domain::order::Order;
-use domain::payment::Attempt;
+use domain::payment::{Attempt, Capture};
 use domain::refund::{Refund, RefundStatus};
 use domain::settlement::refundable_from;
 use domain::timer::{TimerKind, TimerOwner};
@@ -62,6 +64,10 @@ impl RefundRules {
             }
             None => {
                 draft.cancel(TimerKind::RefundReviewDue, TimerOwner::Refund(refund.id));
+                if let Some(capture) = late_money(&draft, order, &refund)? {
+                    let within = self.book.for_order(order).late_money.reserve_answer_within;
+                    ask_for_stock(&mut draft, order, &capture, within);
+                }
                 refuse(&mut draft, order, Refund { decided_by, ..refund })?;
             }
         }
@@ -127,4 +133,24 @@ fn refuse(draft: &mut Draft, order: &Order, refund: Refund) -> Result<(), MoneyE
     );
     draft.send(order_id, Body::RefundRejected { order_id, request_key, code });
     attempt_id.map_or(Ok(()), |attempt| give_back_freed(draft, order, attempt))
+}
+
+/// The late money that a person was asked about, if they want it to pay its order (policy 2).
+///
+/// # Errors
+/// When a sum of the order's money is larger than any amount accepted.
+fn late_money(
+    draft: &Draft,
+    order: &Order,
+    refund: &Refund,
+) -> Result<Option<Capture>, MoneyError> {
+    let asked = refund.code == Some(OutcomeCode::LateMoneyToDecide);
+    if !asked || !may_be_reinstated(draft.state(), order)? {
+        return Ok(None);
+    }
+    let is_meant = |capture: &&Capture| {
+        let key = capture.excess_refund_key();
+        capture.is_live() && key.as_deref() == Some(refund.request_key.as_str())
+    };
+    Ok(draft.state().captures.iter().find(is_meant).cloned())
 }

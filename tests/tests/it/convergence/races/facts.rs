@@ -1,6 +1,8 @@
 //! Whatever may happen to one order, as long as no two facts contradict each other.
 
-use contracts::events::{DisputeStage, DisputeVerdict, PaymentOutcome, RefundResult};
+use contracts::events::{
+    DisputeStage, DisputeVerdict, PaymentOutcome, RefundResult, ReserveOutcome,
+};
 use proptest::bool::weighted;
 use proptest::collection::vec;
 use proptest::option;
@@ -27,6 +29,8 @@ pub(super) fn facts() -> impl Strategy<Value = Vec<Fact>> {
         3 => wish(),
         2 => opened(),
         3 => moved(),
+        1 => evidence(),
+        1 => stock(),
         4 => refunded(),
     ];
     (placed(1..=1), vec(fact, 0..20)).prop_map(|(first, others)| {
@@ -136,6 +140,16 @@ fn moved() -> impl Strategy<Value = Fact> {
             })
         },
     )
+}
+
+fn evidence() -> impl Strategy<Value = Fact> {
+    let stage = option::of(stage());
+    (1..4_u32, stage).prop_map(|(dispute, stage)| Fact::Evidence { dispute, stage })
+}
+
+fn stock() -> impl Strategy<Value = Fact> {
+    let outcomes = select(vec![ReserveOutcome::Reserved, ReserveOutcome::Refused]);
+    outcomes.prop_map(Fact::Stock)
 }
 
 fn refunded() -> impl Strategy<Value = Fact> {

@@ -22,7 +22,9 @@ impl Competitors {
     fn of(history: &[Told]) -> Self {
         history.iter().fold(Self::default(), |all, told| {
             let moves = match &told.fact {
-                Fact::Placed { .. } | Fact::Wish(_) => false,
+                Fact::Placed { .. } | Fact::Wish(_) | Fact::Evidence { .. } | Fact::Stock(_) => {
+                    false
+                }
                 Fact::CalledOff => return Self { called_off: true, ..all },
                 Fact::Payment(payment) => payment.outcome == PaymentOutcome::CaptureFailed,
                 Fact::Opened(_) | Fact::Moved(_) => true,
@@ -47,11 +49,15 @@ pub(super) fn check(life: &Life, history: &[Told]) -> Result<(), TestCaseError> 
     let announced = life.announced;
     let (paid, closed) = match order.status {
         OrderStatus::PendingPayment => return fail(life, "it still waits for its money"),
-        OrderStatus::Paid => (1, 0),
+        // What was reinstated was closed before.
+        OrderStatus::Paid => (1, announced.reinstated),
         OrderStatus::Cancelled if !all.called_off => return fail(life, "nobody called it off"),
         OrderStatus::Expired | OrderStatus::Cancelled => (0, 1),
     };
-    if (announced.paid, announced.closed, announced.released) != (paid, closed, closed) {
+    // Stock that was set aside again for nothing is given back once more.
+    let again = announced.released.saturating_sub(closed);
+    let ended = (announced.paid, announced.closed) == (paid, closed) && closed <= 1;
+    if !ended || announced.released < closed || again > u32::from(paid == 0) {
         return fail(life, "it did not end once");
     }
     if all.money_moves {
@@ -73,7 +79,10 @@ fn money_went_where_it_belongs(life: &Life, total: i64) -> Result<(), TestCaseEr
     let (own, wished) = (of(true), of(false));
     let paid = state.order.as_ref().is_some_and(|order| order.status == OrderStatus::Paid);
     let as_it_should = if paid {
-        captured >= total && own == captured - total && wished <= total
+        let stays = captured.min(total);
+        let shortfall = state.order.as_ref().and_then(|order| order.shortfall);
+        let enough = captured + shortfall.map_or(0, Money::minor) >= total;
+        enough && own == captured - stays && wished <= total
     } else {
         own + wished == captured
     };

@@ -232,12 +232,18 @@ impl Town {
 pub(crate) fn worker_of(kind: EventKind) -> usize {
     match kind {
         EventKind::OrderCreated | EventKind::OrderCancelRequested => 0,
-        EventKind::PaymentAttempted | EventKind::UnappliedDue => 1,
+        EventKind::PaymentAttempted
+        | EventKind::UnappliedDue
+        | EventKind::ReserveReplied
+        | EventKind::ReserveAnswerDue => 1,
         EventKind::PaymentTimeout | EventKind::PaymentReminder => 2,
         EventKind::RefundRequested
         | EventKind::RefundUpdated
         | EventKind::RefundReviewed
         | EventKind::RefundReviewDue => 3,
-        EventKind::DisputeOpened | EventKind::DisputeUpdated | EventKind::DisputeDeadline => 4,
+        EventKind::DisputeOpened
+        | EventKind::DisputeUpdated
+        | EventKind::EvidenceSubmitted
+        | EventKind::DisputeDeadline => 4,
     }
 }

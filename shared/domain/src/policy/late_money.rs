@@ -1,0 +1,90 @@
+//! What becomes of money that came late, or is a little short.
+
+use std::time::Duration;
+
+use contracts::Timestamp;
+
+use super::section::Section;
+use super::{AmountLimits, DAY, HOUR, MINUTE};
+use crate::order::Order;
+use crate::status::{Status as _, named};
+
+named! {
+    /// What becomes of money for an order that has expired (policy 2).
+    pub enum LateMoneyChoice {
+        /// It goes back by itself.
+        Refund = "refund",
+        /// It pays the order, if that can have its stock again.
+        Reinstate = "reinstate",
+        /// A person decides.
+        Manual = "manual",
+    }
+}
+
+/// What becomes of money that came late, or is a little short (policy 2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateMoneyPolicy {
+    /// What becomes of money for an order that has expired.
+    pub choice: LateMoneyChoice,
+    /// How long after the window's end money may have been paid to be kept (case 3).
+    pub reinstate_grace: Duration,
+    /// How long a shop may take to say whether there is stock (case 87).
+    pub reserve_answer_within: Duration,
+    /// How many minor units may be missing of a total that counts as paid (case 43).
+    pub tolerance: AmountLimits,
+}
+
+impl Default for LateMoneyPolicy {
+    fn default() -> Self {
+        Self {
+            choice: LateMoneyChoice::Refund,
+            reinstate_grace: Duration::ZERO,
+            reserve_answer_within: 15 * MINUTE,
+            tolerance: AmountLimits::everywhere(0),
+        }
+    }
+}
+
+impl LateMoneyPolicy {
+    /// Whether money paid then may pay an order whose window has ended (cases 3 and 4).
+    pub fn is_in_grace(&self, order: &Order, paid_at: Timestamp) -> bool {
+        paid_at <= order.expires_at.plus(self.reinstate_grace)
+    }
+
+    /// Whether so many minor units pay an order that costs so many.
+    pub fn covers(&self, order: &Order, minor: i64) -> bool {
+        order.total.minor() - minor <= self.tolerance.of(order.total.currency())
+    }
+
+    pub(super) fn overlay(&mut self, section: &mut Section<'_>) {
+        section.value("choice", |value| {
+            let choice = value.as_str().and_then(|name| LateMoneyChoice::parse(name).ok());
+            let known = LateMoneyChoice::ALL.iter().map(|choice| choice.name());
+            let known: Vec<_> = known.collect();
+            self.choice = choice.ok_or_else(|| format!("must be one of {}", known.join(", ")))?;
+            Ok(())
+        });
+        section.time("reinstate_grace", Duration::ZERO..=HOUR, &mut self.reinstate_grace);
+        let answer = &mut self.reserve_answer_within;
+        section.time("reserve_answer_within", Duration::from_secs(1)..=DAY, answer);
+        section.value("tolerance", |value| self.tolerance.overlay(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::PolicyFile;
+
+    fn problems(text: &str) -> String {
+        let file = PolicyFile { text: text.to_owned(), ..PolicyFile::default() };
+        file.read().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_choice_that_is_none_and_a_grace_beyond_an_hour_are_refused() {
+        let text = "[late_money]\nchoice = \"keep\"\nreinstate_grace = \"61m\"";
+        let problems = problems(text);
+        assert!(problems.contains("late_money.choice: must be one of refund, reinstate, manual"));
+        assert!(problems.contains("late_money.reinstate_grace"), "{problems}");
+    }
+}
