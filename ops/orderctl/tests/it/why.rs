@@ -22,7 +22,7 @@ use crate::story::{
 };
 
 /// What is said between the first lines and the timeline.
-async fn why(database: &TestDatabase) -> String {
+fn why(database: &TestDatabase) -> String {
     let show = orderctl(["order", "show"]).arg(order().to_string());
     let text = show.database(database).run().exits_with(0).stdout;
     let (_, why) = text.split_once("\n\nWhy\n").unwrap();
@@ -107,14 +107,14 @@ async fn paid(database: &TestDatabase) -> Teller<'_> {
 async fn a_paid_order_says_which_event_covered_it() {
     let database = TestDatabase::migrated().await;
     paid(&database).await;
-    insta::assert_snapshot!("paid", why(&database).await);
+    insta::assert_snapshot!("paid", why(&database));
 }
 
 #[tokio::test]
 async fn an_expired_order_says_which_window_ended_and_how_its_payments_went() {
     let database = TestDatabase::migrated().await;
     expired(&database).await;
-    insta::assert_snapshot!("expired", why(&database).await);
+    insta::assert_snapshot!("expired", why(&database));
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_cancelled_order_says_who_asked() {
     let database = TestDatabase::migrated().await;
     let mut teller = opened(&database).await;
     teller.tell::<OrderEvent>("12:07:00", &cancel_requested(order()), call_off).await;
-    insta::assert_snapshot!("cancelled", why(&database).await);
+    insta::assert_snapshot!("cancelled", why(&database));
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn late_money_says_why_it_goes_back() {
     let mut teller = expired(&database).await;
     let late = captured(order(), attempt_id(2), 10_000);
     teller.tell::<PaymentEvent>("12:40:00", &late, give_back_late).await;
-    insta::assert_snapshot!("late_refund", why(&database).await);
+    insta::assert_snapshot!("late_refund", why(&database));
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn a_refund_in_review_says_by_which_policy_and_on_what() {
     let mut teller = paid(&database).await;
     let wish = refund_requested(order(), "wish-1", 6_000);
     teller.tell::<RefundEvent>("13:00:00", &wish, lay_before_a_person).await;
-    insta::assert_snapshot!("review", why(&database).await);
+    insta::assert_snapshot!("review", why(&database));
 
     let show = orderctl(["order", "show", "-o", "json"]).arg(order().to_string());
     let document = show.database(&database).run().exits_with(0).versioned_json();
@@ -159,7 +159,7 @@ async fn a_refund_in_review_says_by_which_policy_and_on_what() {
 async fn a_disputed_order_says_until_when_evidence_is_taken() {
     let database = TestDatabase::migrated().await;
     store_story(&database).await;
-    insta::assert_snapshot!("disputed", why(&database).await);
+    insta::assert_snapshot!("disputed", why(&database));
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn a_refused_event_and_a_code_of_a_newer_program_are_told_too() {
              ALTER TABLE history ENABLE TRIGGER USER",
         )
         .await;
-    let why = why(&database).await.replace("\n  ", " ");
+    let why = why(&database).replace("\n  ", " ");
     for told in [
         "was rejected because the payment is disputed, and its money would go back twice \
          (disputed).",
