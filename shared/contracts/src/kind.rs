@@ -9,6 +9,8 @@ pub enum EventKind {
     OrderCreated,
     /// A buyer, merchant or fraud check wants an order cancelled.
     OrderCancelRequested,
+    /// A customer took back what they had agreed to.
+    ConsentWithdrawn,
     /// A payment provider reports on an attempt.
     PaymentAttempted,
     /// Ours: money that fits no order is to be looked at again.
@@ -35,9 +37,10 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [EventKind; 13] = [
+    pub const ALL: [EventKind; 14] = [
         Self::OrderCreated,
         Self::OrderCancelRequested,
+        Self::ConsentWithdrawn,
         Self::PaymentAttempted,
         Self::UnappliedDue,
         Self::PaymentTimeout,
@@ -56,6 +59,7 @@ impl EventKind {
         match self {
             Self::OrderCreated => "order.created",
             Self::OrderCancelRequested => "order.cancel_requested",
+            Self::ConsentWithdrawn => "customer.consent_withdrawn",
             Self::PaymentAttempted => "payment.attempted",
             Self::UnappliedDue => "payment.unapplied_due",
             Self::PaymentTimeout => "payment.timeout",
@@ -75,6 +79,7 @@ impl EventKind {
         match self {
             Self::OrderCreated => "shop.order.created.v1",
             Self::OrderCancelRequested => "shop.order.cancel_requested.v1",
+            Self::ConsentWithdrawn => "shop.customer.consent_withdrawn.v1",
             Self::PaymentAttempted => "shop.payment.attempted.v1",
             Self::UnappliedDue => "orderflow.payment.unapplied_due.v1",
             Self::PaymentTimeout => "orderflow.payment.timeout.v1",

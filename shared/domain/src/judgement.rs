@@ -10,6 +10,8 @@ named! {
     pub enum PolicyKind {
         /// Whether a dispute is worth an answer (policy 9).
         DisputeAnswer = "dispute_answer",
+        /// Whether somebody is told of something (policy 15, case 68).
+        Notification = "notification",
         /// Whether expiry waits for a payment under way (policy 3).
         PaymentHold = "payment_hold",
         /// Whether a refund needs a person (policies 4 and 5).

@@ -4,6 +4,7 @@ mod amounts;
 mod book;
 mod disputes;
 mod file;
+mod notifications;
 mod refunds;
 mod reminders;
 mod section;
@@ -19,6 +20,7 @@ pub use amounts::AmountLimits;
 pub use book::PolicyBook;
 pub use disputes::{DisputePolicy, EvidenceStep};
 pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
+pub use notifications::NotificationPolicy;
 pub use refunds::RefundPolicy;
 pub use reminders::{QuietHours, ReminderPoint, Reminders};
 pub use unapplied::UnappliedPolicy;
@@ -52,6 +54,8 @@ pub struct Policies {
     pub refunds: RefundPolicy,
     /// How disputes are answered.
     pub disputes: DisputePolicy,
+    /// Of what people are told.
+    pub notifications: NotificationPolicy,
     /// How long money that fits no order is kept.
     pub unapplied: UnappliedPolicy,
 }
@@ -68,6 +72,7 @@ impl Default for Policies {
             drain_grace: Duration::from_secs(30),
             refunds: RefundPolicy::default(),
             disputes: DisputePolicy::default(),
+            notifications: NotificationPolicy::default(),
             unapplied: UnappliedPolicy::default(),
         }
     }

@@ -120,6 +120,7 @@ impl Event for PaymentEvent {
             EventKind::UnappliedDue => Some(Self::UnappliedDue(parse(data)?)),
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
+            | EventKind::ConsentWithdrawn
             | EventKind::PaymentTimeout
             | EventKind::PaymentReminder
             | EventKind::RefundRequested

@@ -4,78 +4,85 @@ use domain::OutcomeCode;
 use domain::judgement::PolicyKind;
 use domain::unapplied::UnappliedCause;
 
-/// Why, as a clause that follows "because".
-pub(super) fn reason(code: OutcomeCode) -> &'static str {
-    match code {
-        OutcomeCode::AlreadyPaid => "the order is paid already",
-        OutcomeCode::AlreadyClosed => "the order is closed already",
-        OutcomeCode::AlreadyOpen => "the order is known already in this or a later revision",
-        OutcomeCode::AmountChanged => {
-            "a later revision named another total while a payment was under way"
+/// Declares the clause of every code: a code without one does not compile.
+macro_rules! clauses {
+    ($($code:ident: $words:literal,)+) => {
+        /// Why, as a clause that follows "because".
+        pub(super) fn reason(code: OutcomeCode) -> &'static str {
+            match code { $(OutcomeCode::$code => $words,)+ }
         }
-        OutcomeCode::NotDue => "the timer came before its time",
-        OutcomeCode::TimerFired => "the timer had fired before",
-        OutcomeCode::StaleGeneration => "the timer was armed anew since",
-        OutcomeCode::HeldForPayment => "a payment is under way, for which expiry waits",
-        OutcomeCode::HoldExhausted => {
-            "its payment window ended, and a payment under way was not decided in the time that \
-             expiry waits for it"
-        }
-        OutcomeCode::ReminderSuppressed => "a reminder makes no sense any more",
-        OutcomeCode::StaleRank => "a later state of the payment is known already",
-        OutcomeCode::Stale => "a later stage or status of the dispute is known already",
-        OutcomeCode::DuplicateFact => "another event reported the same before",
-        OutcomeCode::FactConflict => "another event reported the same with another amount",
-        OutcomeCode::IdReuse => "an earlier event has the same source and id, but another body",
-        OutcomeCode::MerchantMismatch => "it names another merchant than the order does",
-        OutcomeCode::CurrencyMismatch => "its currency is not the order's",
-        OutcomeCode::AwaitingParent => "the order, payment or dispute it belongs to is not known",
-        OutcomeCode::Orphaned => "the order, payment or dispute it belongs to never came",
-        OutcomeCode::LatePayment => "the money came after the payment window had ended",
-        OutcomeCode::LateNotification => "the money came in time, but was reported too late",
-        OutcomeCode::DuplicatePayment => "the order was paid already when more money came for it",
-        OutcomeCode::Overpaid => "more money came than was asked for",
-        OutcomeCode::CaptureFailed => "a capture that was reported earlier failed after all",
-        OutcomeCode::OverCapture => "more was captured than had been authorised",
-        OutcomeCode::ClockSkew => "the sender's clock is too far ahead of ours",
-        OutcomeCode::ExceedsRefundable => "it asks for more than is left to refund",
-        OutcomeCode::NothingCaptured => "nothing was paid that could go back",
-        OutcomeCode::ConvertedToVoid => {
-            "the money was only authorised, and is given back by a void instead"
-        }
-        OutcomeCode::Disputed => "the payment is disputed, and its money would go back twice",
-        OutcomeCode::WindowClosed => "the order was paid too long ago",
-        OutcomeCode::AboveAutoLimit => "it is for more than goes back without a person's word",
-        OutcomeCode::TooManyRefunds => "the customer or the payment had too many refunds already",
-        OutcomeCode::ReviewApproved => "a person approved it",
-        OutcomeCode::ReviewRejected => "a person decided against it",
-        OutcomeCode::SecondApprovalNeeded => "it is so large that another person must approve it",
-        OutcomeCode::ReviewOverdue => "nobody decided on it in time",
-        OutcomeCode::AlreadyDecided => "it had been decided before",
-        OutcomeCode::DuplicateConflict => "the same request came before with another amount",
-        OutcomeCode::UnknownRefund => "the refund is none of ours",
-        OutcomeCode::WithinLimits => "it is small and rare enough to need no person's word",
-        OutcomeCode::RefundFailed => "a refund did not work, of money that may not stay",
-        OutcomeCode::MoneyToReturn => "money that may not stay can go back now, but not by itself",
-        OutcomeCode::RefundReversed => "a refund that had succeeded came back",
-        OutcomeCode::UnknownPayment => "it names a payment that is not the order's",
-        OutcomeCode::AlreadyRefunded => "the disputed payment had been refunded already",
-        OutcomeCode::DeadlineNear => "the deadline for evidence is near",
-        OutcomeCode::DeadlineMissed => "the deadline for evidence has passed",
-        OutcomeCode::NoResponsePossible => "this kind of dispute cannot be answered",
-        OutcomeCode::NotWorthAnAnswer => "it is about less than an answer costs",
-        OutcomeCode::UnappliedOverdue => "nobody decided in time on money that fits no order",
-        OutcomeCode::IllegalTransition => "it would follow a status that it cannot follow",
-        OutcomeCode::AmountOutOfRange => "a sum is larger than any amount that is accepted",
-        OutcomeCode::PaymentTimeout => "its payment window ended without the money",
-        OutcomeCode::CancelRequested => "somebody asked for its cancellation",
-    }
+    };
+}
+
+clauses! {
+    AlreadyPaid: "the order is paid already",
+    AlreadyClosed: "the order is closed already",
+    AlreadyOpen: "the order is known already in this or a later revision",
+    AmountChanged: "a later revision named another total while a payment was under way",
+    NotDue: "the timer came before its time",
+    TimerFired: "the timer had fired before",
+    StaleGeneration: "the timer was armed anew since",
+    HeldForPayment: "a payment is under way, for which expiry waits",
+    HoldExhausted: "its payment window ended, and a payment under way was not decided in the \
+        time that expiry waits for it",
+    ReminderSuppressed: "a reminder makes no sense any more",
+    RecipientErased: "the customer's data were erased, so that nobody is written to",
+    ConsentMissing: "the customer never agreed to such messages",
+    ConsentWithdrawn: "the customer took back the consent to such messages",
+    NotificationOutdated: "what would be told holds no longer",
+    CustomerMismatch: "it names another customer than the order does",
+    StaleRank: "a later state of the payment is known already",
+    Stale: "a later stage or status of the dispute is known already",
+    DuplicateFact: "another event reported the same before",
+    FactConflict: "another event reported the same with another amount",
+    IdReuse: "an earlier event has the same source and id, but another body",
+    MerchantMismatch: "it names another merchant than the order does",
+    CurrencyMismatch: "its currency is not the order's",
+    AwaitingParent: "the order, payment or dispute it belongs to is not known",
+    Orphaned: "the order, payment or dispute it belongs to never came",
+    LatePayment: "the money came after the payment window had ended",
+    LateNotification: "the money came in time, but was reported too late",
+    DuplicatePayment: "the order was paid already when more money came for it",
+    Overpaid: "more money came than was asked for",
+    CaptureFailed: "a capture that was reported earlier failed after all",
+    OverCapture: "more was captured than had been authorised",
+    ClockSkew: "the sender's clock is too far ahead of ours",
+    ExceedsRefundable: "it asks for more than is left to refund",
+    NothingCaptured: "nothing was paid that could go back",
+    ConvertedToVoid: "the money was only authorised, and is given back by a void instead",
+    Disputed: "the payment is disputed, and its money would go back twice",
+    WindowClosed: "the order was paid too long ago",
+    AboveAutoLimit: "it is for more than goes back without a person's word",
+    TooManyRefunds: "the customer or the payment had too many refunds already",
+    ReviewApproved: "a person approved it",
+    ReviewRejected: "a person decided against it",
+    SecondApprovalNeeded: "it is so large that another person must approve it",
+    ReviewOverdue: "nobody decided on it in time",
+    AlreadyDecided: "it had been decided before",
+    DuplicateConflict: "the same request came before with another amount",
+    UnknownRefund: "the refund is none of ours",
+    WithinLimits: "it is small and rare enough to need no person's word",
+    RefundFailed: "a refund did not work, of money that may not stay",
+    MoneyToReturn: "money that may not stay can go back now, but not by itself",
+    RefundReversed: "a refund that had succeeded came back",
+    UnknownPayment: "it names a payment that is not the order's",
+    AlreadyRefunded: "the disputed payment had been refunded already",
+    DeadlineNear: "the deadline for evidence is near",
+    DeadlineMissed: "the deadline for evidence has passed",
+    NoResponsePossible: "this kind of dispute cannot be answered",
+    NotWorthAnAnswer: "it is about less than an answer costs",
+    UnappliedOverdue: "nobody decided in time on money that fits no order",
+    IllegalTransition: "it would follow a status that it cannot follow",
+    AmountOutOfRange: "a sum is larger than any amount that is accepted",
+    PaymentTimeout: "its payment window ended without the money",
+    CancelRequested: "somebody asked for its cancellation",
 }
 
 /// What a policy decides, as a question.
 pub(super) fn question(policy: PolicyKind) -> &'static str {
     match policy {
         PolicyKind::DisputeAnswer => "Is the dispute worth an answer?",
+        PolicyKind::Notification => "Is the notification sent?",
         PolicyKind::PaymentHold => "Does expiry wait for a payment under way?",
         PolicyKind::RefundApproval => "Does the refund need a person?",
         PolicyKind::RefundReview => "Is the person's word enough for the refund?",
