@@ -119,7 +119,9 @@ pub(crate) fn dispute(number: u32, now: Timestamp) -> ShopEvent {
 /// The worker that takes a shop's events of this kind.
 pub(crate) fn worker(kind: EventKind) -> &'static str {
     match kind {
-        EventKind::OrderCreated | EventKind::OrderCancelRequested => "order-created",
+        EventKind::OrderCreated | EventKind::OrderCancelRequested | EventKind::ConsentWithdrawn => {
+            "order-created"
+        }
         EventKind::PaymentAttempted
         | EventKind::UnappliedDue
         | EventKind::ReserveReplied

@@ -171,7 +171,7 @@ pub(crate) struct WireArgs {
 /// Orders.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum OrderCommand {
-    /// Shows an order: its status, timeline, payments, refunds, disputes, ledger, and guidance.
+    /// Shows an order: its status, why, guidance, timeline, payments, refunds, disputes, ledger.
     ///
     /// Exits with 4 when the order is not known.
     Show(ShowArgs),
@@ -183,7 +183,7 @@ pub(crate) struct ShowArgs {
     /// The order's id.
     #[arg(value_name = "ID", value_parser = order_id)]
     pub(crate) id: OrderId,
-    /// The language of what the customer is told: BCP 47, such as `es-MX`; English by default.
+    /// The language of what the customer is told: BCP 47, such as `es-MX`; the order's by default.
     #[arg(long, value_name = "TAG")]
     pub(crate) locale: Option<String>,
     /// The time zone of what the customer is told, such as `Europe/Madrid`.

@@ -6,6 +6,7 @@ mod moments;
 mod situation;
 mod tables;
 mod told;
+mod why;
 
 use contracts::OrderId;
 use guidance::Zone;
@@ -15,6 +16,7 @@ use store::timeline::Timeline;
 use crate::order_view::labels::Labels;
 use crate::order_view::tables::Balance;
 use crate::order_view::told::Told;
+use crate::order_view::why::Why;
 use crate::render::{Style, Tone, View};
 
 /// Everything that is known of an order.
@@ -23,20 +25,24 @@ pub(crate) struct OrderView {
     order_id: OrderId,
     #[serde(flatten)]
     timeline: Timeline,
+    why: Why,
     balances: Vec<Balance>,
     guidance: Told,
 }
 
 impl OrderView {
-    /// From what is stored; the customer is told it in this locale, with times in this zone.
+    /// From what is stored; the customer is told it in this locale or else the order's own, with
+    /// times in this zone.
     pub(crate) fn new(
         order_id: OrderId,
         timeline: Timeline,
         locale: Option<&str>,
         zone: &Zone,
     ) -> Self {
-        let guidance = Told::of(order_id, &timeline, locale, zone);
-        Self { order_id, balances: tables::balances(&timeline), guidance, timeline }
+        let own = timeline.order.as_ref().and_then(|order| order.locale.as_deref());
+        let guidance = Told::of(order_id, &timeline, locale.or(own), zone);
+        let (why, balances) = (Why::of(&timeline), tables::balances(&timeline));
+        Self { order_id, timeline, why, balances, guidance }
     }
 }
 
@@ -45,13 +51,14 @@ impl View for OrderView {
         let labels = Labels::of(&self.timeline);
         let parts = [
             ("", header::text(self.order_id, &self.timeline, style)),
+            ("Why", self.why.text(style)),
+            ("Guidance", self.guidance.text(&labels, style)),
             ("Timeline", moments::text(&self.timeline, &labels, style)),
             ("Payment attempts", tables::attempts(&self.timeline, style)),
             ("Captures", tables::captures(&self.timeline, &labels, style)),
             ("Refunds", tables::refunds(&self.timeline, &labels, style)),
             ("Disputes", tables::disputes(&self.timeline, &labels, style)),
             ("Ledger", tables::ledger(&self.balances, style)),
-            ("Guidance", self.guidance.text(&labels, style)),
         ];
         let shown = parts.into_iter().filter(|(_, text)| !text.is_empty());
         let shown: Vec<_> = shown

@@ -67,14 +67,18 @@ CREATE TYPE unapplied_resolution AS ENUM ('applied', 'refunded', 'written_off');
 CREATE TYPE unapplied_decision AS ENUM ('refund', 'write_off');
 
 CREATE TYPE policy_kind AS ENUM (
-    'dispute_answer', 'late_money', 'payment_hold', 'refund_approval', 'refund_review'
+    'dispute_answer', 'late_money', 'notification', 'payment_hold', 'refund_approval',
+    'refund_review'
 );
+
+CREATE TYPE consent_purpose AS ENUM ('marketing', 'recovery');
 
 CREATE TYPE history_entity AS ENUM ('order', 'payment', 'refund', 'dispute');
 
 CREATE TYPE event_kind AS ENUM (
-    'order.created', 'order.cancel_requested', 'payment.attempted', 'payment.unapplied_due',
-    'inventory.reserve_replied', 'inventory.reserve_due', 'payment.timeout', 'payment.reminder',
+    'order.created', 'order.cancel_requested', 'customer.consent_withdrawn',
+    'payment.attempted', 'payment.unapplied_due', 'inventory.reserve_replied',
+    'inventory.reserve_due', 'payment.timeout', 'payment.reminder',
     'refund.requested', 'refund.updated', 'refund.reviewed', 'refund.review_due',
     'dispute.opened', 'dispute.updated', 'dispute.evidence_submitted', 'dispute.deadline'
 );

@@ -18,6 +18,8 @@ CREATE TABLE orders (
     locale text,
     reservation_id text,
     lines json,
+    -- What the buyer agreed to, if anything: marketing, recovery, at, version.
+    consent json,
     policy_version text NOT NULL,
     -- Moved by events.
     status order_status NOT NULL,

@@ -111,6 +111,25 @@ CREATE TRIGGER judgements_append_only
 BEFORE UPDATE OR DELETE OR TRUNCATE ON judgements
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE consent_withdrawals (
+    order_id uuid NOT NULL,
+    inbox_id bigint NOT NULL,
+    customer_ref text COLLATE "C" NOT NULL,
+    purpose consent_purpose NOT NULL,
+    text_version text,
+    withdrawn_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    CONSTRAINT consent_withdrawals_pkey PRIMARY KEY (order_id, inbox_id)
+);
+CREATE INDEX consent_withdrawals_customer_idx ON consent_withdrawals (customer_ref, purpose);
+COMMENT ON TABLE consent_withdrawals IS
+    'What customers took back of what they had agreed to; read when a message that needs it is '
+    'due.';
+
+CREATE TRIGGER consent_withdrawals_append_only
+BEFORE UPDATE OR DELETE OR TRUNCATE ON consent_withdrawals
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE unapplied_money (
     -- Set once.
     id uuid NOT NULL,

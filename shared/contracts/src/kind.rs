@@ -9,6 +9,8 @@ pub enum EventKind {
     OrderCreated,
     /// A buyer, merchant or fraud check wants an order cancelled.
     OrderCancelRequested,
+    /// A customer took back what they had agreed to.
+    ConsentWithdrawn,
     /// A payment provider reports on an attempt.
     PaymentAttempted,
     /// Ours: money that fits no order is to be looked at again.
@@ -41,9 +43,10 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [EventKind; 16] = [
+    pub const ALL: [EventKind; 17] = [
         Self::OrderCreated,
         Self::OrderCancelRequested,
+        Self::ConsentWithdrawn,
         Self::PaymentAttempted,
         Self::UnappliedDue,
         Self::ReserveReplied,
@@ -65,6 +68,7 @@ impl EventKind {
         match self {
             Self::OrderCreated => "order.created",
             Self::OrderCancelRequested => "order.cancel_requested",
+            Self::ConsentWithdrawn => "customer.consent_withdrawn",
             Self::PaymentAttempted => "payment.attempted",
             Self::UnappliedDue => "payment.unapplied_due",
             Self::ReserveReplied => "inventory.reserve_replied",
@@ -87,6 +91,7 @@ impl EventKind {
         match self {
             Self::OrderCreated => "shop.order.created.v1",
             Self::OrderCancelRequested => "shop.order.cancel_requested.v1",
+            Self::ConsentWithdrawn => "shop.customer.consent_withdrawn.v1",
             Self::PaymentAttempted => "shop.payment.attempted.v1",
             Self::UnappliedDue => "orderflow.payment.unapplied_due.v1",
             Self::ReserveReplied => "shop.inventory.reserve_replied.v1",

@@ -1,6 +1,7 @@
 //! What a decision writes, and how rules build it.
 
-use contracts::{Envelope, IdSource, MessageId, OrderId, RefundId, Timestamp};
+use contracts::events::ConsentPurpose;
+use contracts::{Envelope, IdSource, MessageId, OrderId, RefundId, Timestamp, Token};
 use uuid::Uuid;
 
 use crate::decision::{OutcomeCode, ParkKey};
@@ -38,6 +39,8 @@ pub struct Changes {
     pub transfers: Vec<Transfer>,
     /// What policies decided, and on what.
     pub judgements: Vec<Judgement>,
+    /// What customers took back of what they had agreed to.
+    pub withdrawals: Vec<Withdrawal>,
     /// New money that fits no order (cases 25, 29 and 51).
     pub unapplied: Vec<UnappliedMoney>,
     /// Rows of such money that were there, changed.
@@ -48,6 +51,21 @@ pub struct Changes {
     pub messages: Vec<Message>,
     /// What parked events waited for and is now there.
     pub arrived: Vec<ParkKey>,
+}
+
+/// Consent taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// Who took it back.
+    pub customer_ref: Token<64>,
+    /// What it had been given for.
+    pub purpose: ConsentPurpose,
+    /// Which text had been agreed to.
+    pub text_version: Option<Token<32>>,
+    /// When, by the sender's clock as far as it is not ahead of ours.
+    pub withdrawn_at: Timestamp,
+    /// When it was recorded, by the database's clock.
+    pub recorded_at: Timestamp,
 }
 
 /// Changes under construction: a working copy of the order that records what is done to it.
@@ -234,6 +252,11 @@ impl Draft {
     ) {
         let (version, at) = (book.version().clone(), self.now);
         self.changes.judgements.push(Judgement { policy, verdict, version, inputs, at });
+    }
+
+    /// Records that a customer took consent back.
+    pub fn withdraw(&mut self, withdrawal: Withdrawal) {
+        self.changes.withdrawals.push(withdrawal);
     }
 
     /// Keeps money that fits no order (cases 25, 29 and 51); it is booked with its row.

@@ -30,6 +30,16 @@ named! {
         HoldExhausted = "hold-exhausted",
         /// A reminder is pointless by now (case 21).
         ReminderSuppressed = "reminder-suppressed",
+        /// The customer's data were erased: nobody is written to (case 68).
+        RecipientErased = "recipient-erased",
+        /// The customer never agreed to such a message (policy 15).
+        ConsentMissing = "consent-missing",
+        /// The customer took back what they had agreed to (policy 15).
+        ConsentWithdrawn = "consent-withdrawn",
+        /// What would be told holds no longer.
+        NotificationOutdated = "notification-outdated",
+        /// Another customer than the order's is named.
+        CustomerMismatch = "customer-mismatch",
         /// The event is older than what is known (case 33).
         StaleRank = "stale-rank",
         /// The event is behind the dispute's stage or status (case 76).

@@ -12,6 +12,8 @@ named! {
         DisputeAnswer = "dispute_answer",
         /// What becomes of money that came late, or is a little short (policy 2).
         LateMoney = "late_money",
+        /// Whether somebody is told of something (policy 15, case 68).
+        Notification = "notification",
         /// Whether expiry waits for a payment under way (policy 3).
         PaymentHold = "payment_hold",
         /// Whether a refund needs a person (policies 4 and 5).

@@ -7,6 +7,7 @@ pub mod history;
 pub mod judgement;
 pub mod ledger;
 pub mod message;
+pub mod notices;
 pub mod operations;
 pub mod order;
 pub mod payment;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::decision::OutcomeCode;
 use crate::dispute::EscalationLevel;
+use crate::notices::Notice;
 use crate::order::CloseReason;
 use crate::payment::Classification;
 use crate::unapplied::{Resolution, UnappliedCause};
@@ -347,6 +348,14 @@ messages! {
         cause: UnappliedCause,
         /// What becomes of it.
         resolution: Resolution,
+    }
+    /// Tell somebody something, as it is written here.
+    NotificationRequested("notification.requested", Announcement) {
+        /// The order.
+        order_id: OrderId,
+        /// What to tell, to whom, how and until when.
+        #[serde(flatten)]
+        notice: Box<Notice>,
     }
     /// A person must look into something.
     OpsCaseOpened("ops.case_opened", Announcement) {

@@ -1,6 +1,6 @@
 //! Orders: placed, then paid, expired or cancelled.
 
-use contracts::events::{CancelActor, OrderLine, PaymentMethod};
+use contracts::events::{CancelActor, Consent, OrderLine, PaymentMethod};
 use contracts::{Money, OrderId, Timestamp, Token};
 
 use crate::status::named;
@@ -99,6 +99,8 @@ pub struct Order {
     pub reservation_id: Option<Token<64>>,
     /// What was bought.
     pub lines: Vec<OrderLine>,
+    /// What the buyer agreed to, when and by which text.
+    pub consent: Option<Consent>,
     /// When it was covered.
     pub paid_at: Option<Timestamp>,
     /// When it was closed.

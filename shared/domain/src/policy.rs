@@ -5,6 +5,7 @@ mod book;
 mod disputes;
 mod file;
 mod late_money;
+mod notifications;
 mod refunds;
 mod reminders;
 mod section;
@@ -21,6 +22,7 @@ pub use book::PolicyBook;
 pub use disputes::{DisputePolicy, EvidenceStep};
 pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
 pub use late_money::{LateMoneyChoice, LateMoneyPolicy};
+pub use notifications::NotificationPolicy;
 pub use refunds::RefundPolicy;
 pub use reminders::{QuietHours, ReminderPoint, Reminders};
 pub use unapplied::UnappliedPolicy;
@@ -56,6 +58,8 @@ pub struct Policies {
     pub refunds: RefundPolicy,
     /// How disputes are answered.
     pub disputes: DisputePolicy,
+    /// Of what people are told.
+    pub notifications: NotificationPolicy,
     /// How long money that fits no order is kept.
     pub unapplied: UnappliedPolicy,
 }
@@ -73,6 +77,7 @@ impl Default for Policies {
             late_money: LateMoneyPolicy::default(),
             refunds: RefundPolicy::default(),
             disputes: DisputePolicy::default(),
+            notifications: NotificationPolicy::default(),
             unapplied: UnappliedPolicy::default(),
         }
     }

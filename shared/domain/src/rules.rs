@@ -2,7 +2,7 @@
 
 use contracts::{Envelope, Event, Timestamp};
 
-use crate::{Decision, OrderState};
+use crate::{Decision, OrderState, PolicyBook};
 
 /// When and in which circumstances an event is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,9 @@ impl Moment {
 pub trait Rules: Send + Sync + 'static {
     /// The event types on this worker's queue.
     type Event: Event;
+
+    /// The choices of the shops that the rules were made with.
+    fn book(&self) -> &PolicyBook;
 
     /// What this event does to the order as it stands. Pure: same inputs, same answer.
     fn decide(

@@ -15,6 +15,7 @@ use telemetry::Processed;
 
 use crate::failpoint::Failpoints;
 use crate::failure::Failure;
+use crate::notices;
 use crate::watchdog::Watchdog;
 
 /// A decoded delivery on its way through a lane.
@@ -113,11 +114,17 @@ async fn steps<R: Rules>(
     let now = locks::lock_orders(transaction, &known).await?;
     let mut states = orders::load(transaction, &known, scope::<R>()).await?;
     let mut decisions = Vec::with_capacity(open.len());
+    let mut wanted = Vec::with_capacity(open.len());
     for (job, order) in open.iter().zip(&orders) {
         let decision = decide(rules, precautions, &jobs[job.index], &mut states, *order, job, now)?;
         verdicts[job.index] = verdict(&decision.outcome);
+        let state = order.and_then(|order| states.get(&order));
+        let told = |state| domain::notices::wanted(rules.book(), state, &decision.changes);
+        wanted.push(state.and_then(told));
         decisions.push(decision);
     }
+    let of_open: Vec<_> = open.iter().map(|open| &jobs[open.index]).collect();
+    notices::request(rules.book(), transaction, &of_open, &wanted, &mut decisions, now).await?;
     let headers: Vec<_> = open
         .iter()
         .zip(&decisions)

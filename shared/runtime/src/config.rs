@@ -441,8 +441,13 @@ impl Reader {
             park_ttl: time(&settings.park_ttl, "ORDERFLOW_PARK_TTL"),
             reminder_min_gap: time(&settings.reminder_min_gap, "ORDERFLOW_REMINDER_MIN_GAP"),
         };
-        LivePolicies::read(settings.policies.as_deref(), overrides).unwrap_or_else(|reason| {
-            self.problem("ORDERFLOW_POLICIES", reason);
+        let (file, templates) = (settings.policies.as_deref(), settings.templates.as_deref());
+        LivePolicies::read(file, templates, overrides).unwrap_or_else(|reason| {
+            let variable = match templates {
+                None => "ORDERFLOW_POLICIES",
+                Some(_) => "ORDERFLOW_POLICIES and ORDERFLOW_TEMPLATES",
+            };
+            self.problem(variable, reason);
             LivePolicies::default()
         })
     }

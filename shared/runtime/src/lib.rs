@@ -13,6 +13,7 @@ mod failures;
 mod health;
 mod intake;
 mod lane;
+mod notices;
 mod policies;
 mod process;
 mod retry;

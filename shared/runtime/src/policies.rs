@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use domain::PolicyBook;
 use domain::policy::{Overrides, PolicyFile};
+use guidance::Templates;
 use telemetry::happenings::PoliciesReloaded;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -12,18 +13,24 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct LivePolicies {
     file: Option<PathBuf>,
+    templates: Option<PathBuf>,
     overrides: Overrides,
     book: watch::Sender<PolicyBook>,
 }
 
 impl LivePolicies {
-    /// Reads the file, if there is one, and what the environment sets.
+    /// Reads the file and the folder of texts, if there are any, and what the environment sets.
     ///
     /// # Errors
-    /// Everything in it that cannot be used.
-    pub(crate) fn read(file: Option<&Path>, overrides: Overrides) -> Result<Self, String> {
-        let book = watch::Sender::new(read(file, &overrides)?);
-        Ok(Self { file: file.map(Path::to_owned), overrides, book })
+    /// Everything in them that cannot be used.
+    pub(crate) fn read(
+        file: Option<&Path>,
+        templates: Option<&Path>,
+        overrides: Overrides,
+    ) -> Result<Self, String> {
+        let book = watch::Sender::new(read(file, templates, &overrides)?);
+        let (file, templates) = (file.map(Path::to_owned), templates.map(Path::to_owned));
+        Ok(Self { file, templates, overrides, book })
     }
 
     /// The choices in force now.
@@ -36,9 +43,9 @@ impl LivePolicies {
         self.book.subscribe()
     }
 
-    /// Reads the file again; the choices in force stay when it cannot be used.
+    /// Reads file and folder again; the choices in force stay when one cannot be used.
     fn reload(&self, worker: &'static str) {
-        let read = read(self.file.as_deref(), &self.overrides);
+        let read = read(self.file.as_deref(), self.templates.as_deref(), &self.overrides);
         let result = read.map(|book| {
             let version = book.version().clone();
             self.book.send_replace(book);
@@ -67,11 +74,34 @@ impl LivePolicies {
 impl Default for LivePolicies {
     fn default() -> Self {
         let book = watch::Sender::new(PolicyBook::default());
-        Self { file: None, overrides: Overrides::default(), book }
+        Self { file: None, templates: None, overrides: Overrides::default(), book }
     }
 }
 
-fn read(file: Option<&Path>, overrides: &Overrides) -> Result<PolicyBook, String> {
+/// The choices with their texts; what is wrong with either is named together.
+fn read(
+    file: Option<&Path>,
+    templates: Option<&Path>,
+    overrides: &Overrides,
+) -> Result<PolicyBook, String> {
+    let texts = templates.map(read_texts).transpose();
+    match (read_choices(file, overrides), texts) {
+        (Ok(book), Ok(None)) => Ok(book),
+        (Ok(book), Ok(Some(texts))) => Ok(book.with_texts(texts)),
+        (Err(choices), Err(texts)) => Err(format!("{choices}\n{texts}")),
+        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => Err(problems),
+    }
+}
+
+fn read_texts(folder: &Path) -> Result<Templates, String> {
+    Templates::load(folder).map_err(|problems| {
+        let lines = problems.iter().map(|problem| format!("\n  {problem}"));
+        let head = format!("{} problem(s) with the texts of people:", problems.len());
+        lines.fold(head, |text, line| text + &line)
+    })
+}
+
+fn read_choices(file: Option<&Path>, overrides: &Overrides) -> Result<PolicyBook, String> {
     let text = match file {
         None => String::new(),
         Some(path) => std::fs::read_to_string(path)
@@ -94,7 +124,7 @@ mod tests {
         let file = folder.path().join("policies.toml");
         let write = |text: &str| std::fs::write(&file, text).unwrap();
         write("[window]\ncard = \"10m\"");
-        let policies = LivePolicies::read(Some(&file), Overrides::default()).unwrap();
+        let policies = LivePolicies::read(Some(&file), None, Overrides::default()).unwrap();
         let changes = policies.changes();
         let first = policies.current();
         write("[window]\ncard = \"never\"\ncolour = 1");
@@ -108,9 +138,36 @@ mod tests {
     }
 
     #[test]
+    fn broken_texts_are_refused_with_every_problem_and_the_last_good_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let english = folder.path().join("en");
+        let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guidance/templates/en");
+        std::fs::create_dir(&english).unwrap();
+        for file in std::fs::read_dir(built_in).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), english.join(file.file_name())).unwrap();
+        }
+        let read = || LivePolicies::read(None, Some(folder.path()), Overrides::default());
+        let policies = read().unwrap();
+        let first = policies.current();
+        assert_eq!(first.texts().locales().collect::<Vec<_>>(), ["en"]);
+
+        let orders = english.join("orders.ftl");
+        let text = std::fs::read_to_string(&orders).unwrap();
+        let text = text.replace("{ $expires_at }", "soon").replace("order-paid =", "order-payed =");
+        std::fs::write(&orders, text).unwrap();
+        policies.reload("test");
+        assert_eq!(policies.current(), first);
+        let problems = read().unwrap_err();
+        for named in ["order-paid", "order-payed", "order-expired"] {
+            assert!(problems.contains(named), "{named} is not in: {problems}");
+        }
+    }
+
+    #[test]
     fn a_file_that_is_not_there_is_named() {
         let missing = Path::new("/nowhere/policies.toml");
-        let error = LivePolicies::read(Some(missing), Overrides::default()).unwrap_err();
+        let error = LivePolicies::read(Some(missing), None, Overrides::default()).unwrap_err();
         assert!(error.starts_with("failed to read /nowhere/policies.toml: "), "{error}");
     }
 }

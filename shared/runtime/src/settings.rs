@@ -78,6 +78,9 @@ pub struct Settings {
     /// The shops' choices, TOML (`orderctl policy template` prints one); read again on SIGHUP.
     #[arg(long, env = "ORDERFLOW_POLICIES", value_name = "FILE")]
     pub policies: Option<PathBuf>,
+    /// A folder of texts in place of those that are built in; read again on SIGHUP.
+    #[arg(long, env = "ORDERFLOW_TEMPLATES", value_name = "FOLDER")]
+    pub templates: Option<PathBuf>,
     /// Payment window of cards and wallets, where the shop names none; default: 30m.
     #[arg(long, env = "ORDERFLOW_WINDOW_CARD", value_name = "DURATION")]
     pub window_card: Option<String>,

@@ -36,9 +36,9 @@ pub struct WorkerInfo {
 pub const WORKERS: [WorkerInfo; 5] = [
     WorkerInfo {
         name: "order-created",
-        about: "Opens orders, starts their payment windows, cancels them.",
+        about: "Opens orders, starts their payment windows, cancels them, notes withdrawn consent.",
         kinds: OrderEvent::KINDS,
-        routing_keys: &["order.created", "order.cancel_requested"],
+        routing_keys: &["order.created", "order.cancel_requested", "customer.consent_withdrawn"],
     },
     WorkerInfo {
         name: "payment-attempted",

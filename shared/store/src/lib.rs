@@ -16,6 +16,7 @@ pub mod outbox;
 pub mod parked;
 pub mod privacy;
 pub mod provision;
+pub mod readers;
 pub mod report;
 pub mod retention;
 pub mod suspects;

@@ -114,6 +114,8 @@ part! {
         status: String,
         method: Option<String>,
         policy_version: String,
+        locale: Option<String>,
+        consent: Option<serde_json::Value>,
         reservation_id: Option<String>,
         placed_at: Time,
         expires_at: Time,
@@ -128,6 +130,7 @@ part! {
     SELECT
         id, merchant_id, customer_ref, currency::text AS "currency!", total_minor, revision,
         amount_changed, status::text AS "status!", method::text, policy_version,
+        locale, consent,
         reservation_id, placed_at AS "placed_at: Time", expires_at AS "expires_at: Time",
         paid_at AS "paid_at: Time", closed_at AS "closed_at: Time", close_reason::text,
         held_since AS "held_since: Time", stock_released_at AS "stock_released_at: Time", version

@@ -69,6 +69,7 @@ pub fn i21_applied_without_trace(kind: EventKind, decision: &Decision) -> Option
             true
         }
         EventKind::OrderCreated
+        | EventKind::ConsentWithdrawn
         | EventKind::PaymentAttempted
         | EventKind::PaymentTimeout
         | EventKind::PaymentReminder

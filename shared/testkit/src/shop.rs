@@ -158,6 +158,17 @@ pub fn cancel_requested(order: OrderId) -> ShopEvent {
     )
 }
 
+/// A customer's consent to `purpose` taken back, at 12:10.
+pub fn consent_withdrawn(order: OrderId, purpose: &str) -> ShopEvent {
+    ShopEvent::new(
+        EventKind::ConsentWithdrawn,
+        json!({
+            "order_id": order, "customer_ref": "c-1", "purpose": purpose,
+            "occurred_at": at("12:10:00"),
+        }),
+    )
+}
+
 /// The payment window's end, as the timer scheduler sends it.
 pub fn timeout(order: OrderId, generation: i32, due_at: Timestamp) -> ShopEvent {
     timer(EventKind::PaymentTimeout, order, generation, due_at)

@@ -156,7 +156,7 @@ impl Book {
 
 fn decide(policies: Policies, world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
     match event.kind() {
-        EventKind::OrderCreated | EventKind::OrderCancelRequested => {
+        EventKind::OrderCreated | EventKind::OrderCancelRequested | EventKind::ConsentWithdrawn => {
             world.handle_at(&OrderRules::new(policies), event, moment)
         }
         EventKind::PaymentAttempted

@@ -226,7 +226,7 @@ impl Life {
 fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
     let policies = Policies::default();
     match event.kind() {
-        EventKind::OrderCreated | EventKind::OrderCancelRequested => {
+        EventKind::OrderCreated | EventKind::OrderCancelRequested | EventKind::ConsentWithdrawn => {
             world.handle_at(&OrderRules::new(policies), event, moment)
         }
         EventKind::PaymentAttempted

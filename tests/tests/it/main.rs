@@ -7,6 +7,7 @@ mod disorder;
 mod ledger;
 mod lives;
 mod money;
+mod notices;
 mod outages;
 mod payments;
 mod poison;

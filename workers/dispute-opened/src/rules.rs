@@ -75,6 +75,10 @@ impl DisputeRules {
 impl Rules for DisputeRules {
     type Event = DisputeEvent;
 
+    fn book(&self) -> &PolicyBook {
+        &self.book
+    }
+
     fn decide(
         &self,
         state: &OrderState,

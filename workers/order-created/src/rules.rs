@@ -1,6 +1,7 @@
 //! What an order's own events do to it.
 
 mod cancellation;
+mod consent;
 mod opening;
 mod revision;
 
@@ -25,6 +26,10 @@ impl OrderRules {
 impl Rules for OrderRules {
     type Event = OrderEvent;
 
+    fn book(&self) -> &PolicyBook {
+        &self.book
+    }
+
     fn decide(
         &self,
         state: &OrderState,
@@ -35,6 +40,10 @@ impl Rules for OrderRules {
         match (&message.event, &state.order) {
             (OrderEvent::Created(created), None) => self.open(draft(), created),
             (OrderEvent::Created(created), Some(known)) => self.revise(draft(), known, created),
+            (OrderEvent::ConsentWithdrawn(event), None) => self.await_customer(event, moment),
+            (OrderEvent::ConsentWithdrawn(event), Some(known)) => {
+                self.withdraw(draft(), known, event)
+            }
             (OrderEvent::CancelRequested(request), None) => {
                 self.await_order(draft(), request, moment)
             }

@@ -87,6 +87,10 @@ impl PaymentRules {
 impl Rules for PaymentRules {
     type Event = PaymentEvent;
 
+    fn book(&self) -> &PolicyBook {
+        &self.book
+    }
+
     fn decide(
         &self,
         state: &OrderState,

@@ -34,6 +34,10 @@ impl TimeoutRules {
 impl Rules for TimeoutRules {
     type Event = TimerEvent;
 
+    fn book(&self) -> &PolicyBook {
+        &self.book
+    }
+
     fn decide(
         &self,
         state: &OrderState,

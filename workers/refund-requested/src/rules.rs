@@ -81,6 +81,10 @@ impl RefundRules {
 impl Rules for RefundRules {
     type Event = RefundEvent;
 
+    fn book(&self) -> &PolicyBook {
+        &self.book
+    }
+
     fn decide(
         &self,
         state: &OrderState,

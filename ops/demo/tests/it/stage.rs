@@ -149,7 +149,7 @@ impl<'a> Stage<'a> {
     fn deliver(&mut self, wire: Wire, parked_until: Option<Timestamp>) {
         let policies = self.policies.clone();
         match wire.routing_key {
-            "order.created" | "order.cancel_requested" => {
+            "order.created" | "order.cancel_requested" | "customer.consent_withdrawn" => {
                 self.handle::<OrderEvent, _>(&OrderRules::new(policies), wire, parked_until);
             }
             "payment.attempted" => {

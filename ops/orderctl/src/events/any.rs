@@ -37,9 +37,9 @@ impl Event for AnyEvent {
 
     fn from_data(kind: EventKind, data: &RawValue) -> Result<Option<Self>, DataError> {
         Ok(match kind {
-            EventKind::OrderCreated | EventKind::OrderCancelRequested => {
-                OrderEvent::from_data(kind, data)?.map(Self::Order)
-            }
+            EventKind::OrderCreated
+            | EventKind::OrderCancelRequested
+            | EventKind::ConsentWithdrawn => OrderEvent::from_data(kind, data)?.map(Self::Order),
             EventKind::PaymentAttempted
             | EventKind::UnappliedDue
             | EventKind::ReserveReplied

@@ -30,6 +30,7 @@ pub(crate) const EXAMPLES: &[Example] = examples! {
     OrderCreated "order.created":
         "minimal" "full" "largest-total" "optional-fields-null" "unknown-fields" "yen" "zero-total";
     OrderCancelRequested "order.cancel_requested": "minimal" "full";
+    ConsentWithdrawn "customer.consent_withdrawn": "minimal" "full";
     PaymentAttempted "payment.attempted": "minimal" "full" "declined" "smallest-amount";
     UnappliedDue "payment.unapplied_due": "minimal" "full";
     ReserveReplied "inventory.reserve_replied": "minimal" "full";

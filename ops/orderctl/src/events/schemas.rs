@@ -22,6 +22,7 @@ fn text_of(kind: EventKind) -> &'static str {
     match kind {
         EventKind::OrderCreated => schema!("order.created"),
         EventKind::OrderCancelRequested => schema!("order.cancel_requested"),
+        EventKind::ConsentWithdrawn => schema!("customer.consent_withdrawn"),
         EventKind::PaymentAttempted => schema!("payment.attempted"),
         EventKind::UnappliedDue => schema!("payment.unapplied_due"),
         EventKind::ReserveReplied => schema!("inventory.reserve_replied"),

@@ -96,9 +96,11 @@ impl Validator {
         let limits = &self.limits;
         match self.event {
             None => accepted::<AnyEvent>(message, limits),
-            Some(EventKind::OrderCreated | EventKind::OrderCancelRequested) => {
-                accepted::<OrderEvent>(message, limits)
-            }
+            Some(
+                EventKind::OrderCreated
+                | EventKind::OrderCancelRequested
+                | EventKind::ConsentWithdrawn,
+            ) => accepted::<OrderEvent>(message, limits),
             Some(
                 EventKind::PaymentAttempted
                 | EventKind::UnappliedDue

@@ -1,9 +1,9 @@
-//! The first lines: which order, where it stands, and why.
+//! The first lines: which order, and where it stands.
 
 use contracts::OrderId;
 use domain::Status;
 use domain::order::OrderStatus;
-use store::timeline::{HistoryRow, OrderRow, Timeline};
+use store::timeline::{OrderRow, Timeline};
 
 use super::amount;
 use crate::render::{Style, Tone};
@@ -15,9 +15,6 @@ pub(super) fn text(id: OrderId, timeline: &Timeline, style: Style) -> String {
     };
     let title = style.tint(Tone::Strong, &format!("Order {id}: {}", order.status));
     let mut lines = vec![title, style.paragraph(2, &standing(order, timeline))];
-    if let Some(cause) = timeline.history.iter().rev().find(|line| line.entity == "order") {
-        lines.push(style.paragraph(2, &because(cause)));
-    }
     lines.extend(remarks(order).iter().map(|remark| style.paragraph(2, remark)));
     lines.push(style.paragraph(2, &origin(order)));
     lines.join("\n")
@@ -60,15 +57,6 @@ fn standing(order: &OrderRow, timeline: &Timeline) -> String {
         // A newer program wrote it: the title shows the status, and this the total.
         Err(_) => format!("Its total is {total}; captured for it: {paid}."),
     }
-}
-
-/// What moved the order last.
-fn because(cause: &HistoryRow) -> String {
-    let event = cause.event_kind.as_deref().unwrap_or("an event that is no longer kept");
-    let id = cause.event_id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
-    let source = cause.event_source.as_deref().map(|it| format!(" of {it}")).unwrap_or_default();
-    let reason = cause.reason.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
-    format!("Because of {event}{id}{source}{reason}.")
 }
 
 /// What an operator should not overlook.

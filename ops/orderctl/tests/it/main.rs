@@ -15,3 +15,4 @@ mod retention;
 mod story;
 mod topology;
 mod verify;
+mod why;

@@ -131,9 +131,10 @@ async fn what_to_tell_the_customer_follows_from_how_the_order_stands() {
         assert_eq!(document["guidance"]["customer"]["template_id"], template, "{change}");
     }
     let text = show(&database, "200").stdout;
+    let guidance = text.split("Guidance").nth(1).unwrap();
     let hint = "attempt 1  stolen_card: fraud, not to be tried again. The card is reported stolen.";
     assert!(text.contains(hint), "{text}");
-    assert!(!text.split("support").next().unwrap().contains("reported stolen"), "{text}");
+    assert!(!guidance.split("support").next().unwrap().contains("reported stolen"), "{text}");
 }
 
 #[tokio::test]
@@ -147,6 +148,10 @@ async fn the_customer_is_told_in_the_language_and_zone_asked_for() {
              closed_at = now(), paid_at = NULL",
         )
         .await;
+    database.run("UPDATE orders SET locale = 'es-CO'").await;
+    let plain = orderctl(["order", "show"]).arg(order().to_string()).env("COLUMNS", "400");
+    let text = plain.database(&database).run().exits_with(0).stdout;
+    assert!(text.contains("1 de marzo de 2026 a las 12:30"), "the order's own locale: {text}");
     for (locale, zone, told) in [
         ("es-MX", "Europe/Madrid", "1 de marzo de 2026 a las 13:30 hora estándar"),
         ("zh-CN", "Asia/Shanghai", "2026年3月1日 中国标准时间 20:30"),

@@ -74,20 +74,25 @@ pub(crate) async fn store_early_payment(database: &TestDatabase) {
 }
 
 /// Decides events at fixed times and stores what follows, as an engine does.
-struct Teller<'a> {
+pub(crate) struct Teller<'a> {
     database: &'a TestDatabase,
     connection: Database,
     state: OrderState,
 }
 
 impl<'a> Teller<'a> {
-    async fn of(database: &'a TestDatabase) -> Self {
+    pub(crate) async fn of(database: &'a TestDatabase) -> Self {
         let config = DatabaseConfig::new(database.url().parse().unwrap(), "orderctl tests");
         let connection = Database::connect(&config).await.unwrap();
         Self { database, connection, state: OrderState::default() }
     }
 
-    async fn tell<E: Event>(&mut self, time: &str, event: &ShopEvent, rule: fn(&mut Draft)) {
+    pub(crate) async fn tell<E: Event>(
+        &mut self,
+        time: &str,
+        event: &ShopEvent,
+        rule: fn(&mut Draft),
+    ) {
         let mut draft = Draft::new(&self.state, &event.decoded::<E>(), at(time));
         rule(&mut draft);
         self.decide::<E>(time, event, Decision::apply(draft.finish())).await;
@@ -161,18 +166,18 @@ fn claim_of<E: Event>(envelope: &Envelope<E>) -> Claim<'_> {
     }
 }
 
-fn euros(minor: i64) -> Money {
+pub(crate) fn euros(minor: i64) -> Money {
     Money::new(minor, "EUR".parse().unwrap()).unwrap()
 }
 
-fn open_order(draft: &mut Draft) {
+pub(crate) fn open_order(draft: &mut Draft) {
     let placed = World::pending_order(10_000).state.order.unwrap();
     let opened = Order { id: order(), ..placed };
     draft.put_order(opened.clone(), None);
     arm_payment_timers(draft, &opened, &Policies::default());
 }
 
-fn attempt(id: AttemptId, status: AttemptStatus) -> Attempt {
+pub(crate) fn attempt(id: AttemptId, status: AttemptStatus) -> Attempt {
     let occurred_at = at("12:05:00");
     Attempt {
         id,
@@ -188,7 +193,7 @@ fn attempt(id: AttemptId, status: AttemptStatus) -> Attempt {
     }
 }
 
-fn decline_first(draft: &mut Draft) {
+pub(crate) fn decline_first(draft: &mut Draft) {
     let decline_code = "insufficient_funds".parse().ok();
     let declined = attempt(attempt_id(1), AttemptStatus::Declined);
     draft.put_attempt(Attempt { decline_code: decline_code.clone(), ..declined }, None);
@@ -201,7 +206,7 @@ fn decline_first(draft: &mut Draft) {
     draft.send(order(), body);
 }
 
-fn put_capture(draft: &mut Draft, id: AttemptId, applied: i64, account: Account) {
+pub(crate) fn put_capture(draft: &mut Draft, id: AttemptId, applied: i64, account: Account) {
     let classification =
         if applied > 0 { Classification::Normal } else { Classification::Duplicate };
     let capture = Capture {
@@ -224,11 +229,11 @@ fn put_capture(draft: &mut Draft, id: AttemptId, applied: i64, account: Account)
     draft.post(capture.reference(), [leg]);
 }
 
-fn current(draft: &Draft) -> Order {
+pub(crate) fn current(draft: &Draft) -> Order {
     draft.state().order.clone().unwrap()
 }
 
-fn pay_by_second(draft: &mut Draft) {
+pub(crate) fn pay_by_second(draft: &mut Draft) {
     put_capture(draft, attempt_id(2), 10_000, Account::CustomerFunds);
     pay_order(draft, current(draft), None);
 }

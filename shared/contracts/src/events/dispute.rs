@@ -194,6 +194,7 @@ impl Event for DisputeEvent {
             EventKind::DisputeDeadline => Some(Self::Deadline(parse(data)?)),
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
+            | EventKind::ConsentWithdrawn
             | EventKind::PaymentAttempted
             | EventKind::UnappliedDue
             | EventKind::ReserveReplied

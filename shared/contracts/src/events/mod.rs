@@ -14,7 +14,8 @@ pub use dispute::{
     EvidenceSubmitted, EvidenceSubmitter,
 };
 pub use order::{
-    CancelActor, Consent, OrderCancelRequested, OrderCreated, OrderEvent, OrderLine, PaymentMethod,
+    CancelActor, Consent, ConsentPurpose, ConsentWithdrawn, OrderCancelRequested, OrderCreated,
+    OrderEvent, OrderLine, PaymentMethod,
 };
 pub use payment::{Decline, MethodDetails, PaymentAttempted, PaymentEvent, PaymentOutcome};
 pub use refund::{

@@ -61,6 +61,8 @@ pub struct OrderLine {
 pub struct Consent {
     /// Messages beyond the order itself.
     pub marketing: bool,
+    /// Reminders to come back and pay; as `marketing` when absent.
+    pub recovery: Option<bool>,
     /// When it was given.
     pub at: Timestamp,
     /// Which text was agreed to.
@@ -134,6 +136,41 @@ pub enum CancelActor {
     Operator,
 }
 
+/// A customer took back what they had agreed to.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ConsentWithdrawn {
+    /// Any order of the customer.
+    pub order_id: OrderId,
+    /// Who took it back, a pseudonym.
+    pub customer_ref: Token<64>,
+    /// What it had been given for.
+    pub purpose: ConsentPurpose,
+    /// Which text had been agreed to.
+    pub version: Option<Token<32>>,
+    /// When.
+    pub occurred_at: Timestamp,
+}
+
+/// What a customer can agree to beyond messages about the order itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentPurpose {
+    /// Advertising, and with it reminders: whoever withdraws this wants neither.
+    Marketing,
+    /// Reminders to come back and pay.
+    Recovery,
+}
+
+impl ConsentPurpose {
+    /// Its name in events, such as `recovery`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Marketing => "marketing",
+            Self::Recovery => "recovery",
+        }
+    }
+}
+
 /// What the worker `order-created` consumes.
 #[derive(Clone, Debug)]
 pub enum OrderEvent {
@@ -141,15 +178,19 @@ pub enum OrderEvent {
     Created(Box<OrderCreated>),
     /// `order.cancel_requested`.
     CancelRequested(OrderCancelRequested),
+    /// `customer.consent_withdrawn`.
+    ConsentWithdrawn(ConsentWithdrawn),
 }
 
 impl Event for OrderEvent {
-    const KINDS: &'static [EventKind] = &[EventKind::OrderCreated, EventKind::OrderCancelRequested];
+    const KINDS: &'static [EventKind] =
+        &[EventKind::OrderCreated, EventKind::OrderCancelRequested, EventKind::ConsentWithdrawn];
 
     fn from_data(kind: EventKind, data: &RawValue) -> Result<Option<Self>, DataError> {
         Ok(match kind {
             EventKind::OrderCreated => Some(Self::Created(parse(data)?)),
             EventKind::OrderCancelRequested => Some(Self::CancelRequested(parse(data)?)),
+            EventKind::ConsentWithdrawn => Some(Self::ConsentWithdrawn(parse(data)?)),
             EventKind::PaymentAttempted
             | EventKind::UnappliedDue
             | EventKind::ReserveReplied
@@ -175,7 +216,7 @@ impl Event for OrderEvent {
                 let rule = "must have its `expires_at` after its `placed_at`";
                 Err(RuleViolation::new(RuleCode::Inconsistent, rule))
             }
-            Self::Created(_) | Self::CancelRequested(_) => Ok(()),
+            Self::Created(_) | Self::CancelRequested(_) | Self::ConsentWithdrawn(_) => Ok(()),
         }
     }
 
@@ -183,6 +224,7 @@ impl Event for OrderEvent {
         match self {
             Self::Created(_) => EventKind::OrderCreated,
             Self::CancelRequested(_) => EventKind::OrderCancelRequested,
+            Self::ConsentWithdrawn(_) => EventKind::ConsentWithdrawn,
         }
     }
 
@@ -190,6 +232,7 @@ impl Event for OrderEvent {
         OrderRef::Order(match self {
             Self::Created(created) => created.order_id,
             Self::CancelRequested(request) => request.order_id,
+            Self::ConsentWithdrawn(withdrawal) => withdrawal.order_id,
         })
     }
 
@@ -197,13 +240,14 @@ impl Event for OrderEvent {
         match self {
             Self::Created(created) => created.placed_at,
             Self::CancelRequested(request) => request.occurred_at,
+            Self::ConsentWithdrawn(withdrawal) => withdrawal.occurred_at,
         }
     }
 
     fn livemode(&self) -> Option<bool> {
         match self {
             Self::Created(created) => Some(created.livemode),
-            Self::CancelRequested(_) => None,
+            Self::CancelRequested(_) | Self::ConsentWithdrawn(_) => None,
         }
     }
 }

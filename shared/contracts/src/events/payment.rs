@@ -133,6 +133,7 @@ impl Event for PaymentEvent {
             EventKind::ReserveAnswerDue => Some(Self::ReserveAnswerDue(parse(data)?)),
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
+            | EventKind::ConsentWithdrawn
             | EventKind::PaymentTimeout
             | EventKind::PaymentReminder
             | EventKind::RefundRequested

@@ -183,6 +183,7 @@ impl Event for RefundEvent {
             EventKind::RefundReviewDue => Some(Self::ReviewDue(parse(data)?)),
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
+            | EventKind::ConsentWithdrawn
             | EventKind::PaymentAttempted
             | EventKind::UnappliedDue
             | EventKind::ReserveReplied

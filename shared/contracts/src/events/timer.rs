@@ -72,6 +72,7 @@ impl Event for TimerEvent {
             EventKind::PaymentReminder => Some(Self::Reminder(parse(data)?)),
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
+            | EventKind::ConsentWithdrawn
             | EventKind::PaymentAttempted
             | EventKind::UnappliedDue
             | EventKind::ReserveReplied

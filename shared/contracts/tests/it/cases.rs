@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use crate::corpus::{assert_refused, decode_as, decode_body, example, structured, with};
 
 /// Fields whose values are listed.
-const LISTED: [(EventKind, &str); 8] = [
+const LISTED: [(EventKind, &str); 9] = [
     (EventKind::OrderCancelRequested, "/data/actor"),
+    (EventKind::ConsentWithdrawn, "/data/purpose"),
     (EventKind::PaymentAttempted, "/data/outcome"),
     (EventKind::RefundRequested, "/data/reason_code"),
     (EventKind::RefundUpdated, "/data/status"),
@@ -102,7 +103,9 @@ fn event<E: Event>(message: &Value) -> E {
 fn total(name: &str) -> Money {
     match event(example(EventKind::OrderCreated, name)) {
         OrderEvent::Created(created) => created.total,
-        OrderEvent::CancelRequested(_) => panic!("the example is an order"),
+        OrderEvent::CancelRequested(_) | OrderEvent::ConsentWithdrawn(_) => {
+            panic!("the example is an order")
+        }
     }
 }
 

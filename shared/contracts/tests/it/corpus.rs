@@ -34,7 +34,7 @@ pub(crate) fn decode_as(
     limits: &Limits,
 ) -> Result<Decoded, DecodeError> {
     match kind {
-        EventKind::OrderCreated | EventKind::OrderCancelRequested => {
+        EventKind::OrderCreated | EventKind::OrderCancelRequested | EventKind::ConsentWithdrawn => {
             decoded::<OrderEvent>(message, limits)
         }
         EventKind::PaymentAttempted

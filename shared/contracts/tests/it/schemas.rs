@@ -110,6 +110,7 @@ fn free_text_is_marked_as_such_and_so_are_pseudonyms() {
         marked.map(|(kind, property)| format!("{kind}{}", property.pointer)).collect()
     };
     let pseudonyms = [
+        "customer.consent_withdrawn/data/customer_ref",
         "order.created/data/customer_ref",
         "refund.requested/data/requested_by/id",
         "refund.reviewed/data/reviewed_by/id",

@@ -1,10 +1,11 @@
 //! The choices of all shops: which ones hold for an order.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use contracts::Token;
 use contracts::events::PaymentMethod;
+use guidance::Templates;
 
 use super::Policies;
 use crate::order::Order;
@@ -12,7 +13,11 @@ use crate::order::Order;
 /// Names the choices that hold where no file says otherwise.
 const DEFAULT_VERSION: &str = "defaults-1";
 
-/// Everybody's choices, ready to be looked up; copies share them.
+/// Read once, and only by those who tell anybody anything.
+static BUILT_IN: LazyLock<Templates> = LazyLock::new(Templates::built_in);
+
+/// Everybody's choices, ready to be looked up, with the texts that people are told; copies share
+/// them.
 ///
 /// For an order hold, from weak to strong: what holds for everyone, for its method, for its
 /// merchant, and for the two together.
@@ -24,7 +29,25 @@ struct Pages {
     version: Token<32>,
     everyone: ByMethod,
     merchants: HashMap<Token<64>, ByMethod>,
+    texts: Texts,
 }
+
+/// A shop's own texts; none of its own means those that are built in.
+#[derive(Clone, Debug, Default)]
+struct Texts(Option<Arc<Templates>>);
+
+/// Texts are the same when they were read together: they are never compared word by word.
+impl PartialEq for Texts {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+}
+
+impl Eq for Texts {}
 
 /// The choices for each method, and for orders that name none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +76,24 @@ impl PolicyBook {
         everyone: ByMethod,
         merchants: HashMap<Token<64>, ByMethod>,
     ) -> Self {
-        Self(Arc::new(Pages { version, everyone, merchants }))
+        Self(Arc::new(Pages { version, everyone, merchants, texts: Texts::default() }))
+    }
+
+    /// The same choices with these texts in place of those that are built in.
+    #[must_use]
+    pub fn with_texts(&self, texts: Templates) -> Self {
+        let Pages { version, everyone, merchants, .. } = &*self.0;
+        Self(Arc::new(Pages {
+            version: version.clone(),
+            everyone: everyone.clone(),
+            merchants: merchants.clone(),
+            texts: Texts(Some(Arc::new(texts))),
+        }))
+    }
+
+    /// The texts that people are told; those that are built in are read when first asked for.
+    pub fn texts(&self) -> &Templates {
+        self.0.texts.0.as_deref().unwrap_or_else(|| &BUILT_IN)
     }
 
     /// Names this set of choices; recorded with what is decided by it.

@@ -216,6 +216,7 @@ impl Policies {
         section.table("late_money", |section| self.late_money.overlay(section));
         section.table("refunds", |section| self.refunds.overlay(section));
         section.table("disputes", |section| self.disputes.overlay(section));
+        section.table("notifications", |section| self.notifications.overlay(section));
     }
 
     /// What is the same for everyone: it counts before an event's order is known.

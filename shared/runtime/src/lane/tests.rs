@@ -7,7 +7,9 @@ use broker::{Delivery, Properties};
 use contracts::Envelope;
 use contracts::events::{OrderCreated, OrderEvent};
 use domain::order::{Order, OrderStatus};
-use domain::{Decision, Draft, Moment, OrderState, Outcome, OutcomeCode, ParkKey, Rules};
+use domain::{
+    Decision, Draft, Moment, OrderState, Outcome, OutcomeCode, ParkKey, PolicyBook, Rules,
+};
 use telemetry::WorkerMetrics;
 use testkit::TestDatabase;
 use testkit::shop::{ShopEvent, order_created, order_id};
@@ -18,10 +20,15 @@ use crate::Settings;
 use crate::failure::FailureClass;
 
 /// Opens orders; the customer says what goes wrong.
-struct Moody;
+#[derive(Default)]
+struct Moody(PolicyBook);
 
 impl Rules for Moody {
     type Event = OrderEvent;
+
+    fn book(&self) -> &PolicyBook {
+        &self.0
+    }
 
     fn decide(&self, state: &OrderState, message: &Envelope<OrderEvent>, at: Moment) -> Decision {
         let OrderEvent::Created(created) = &message.event else {
@@ -63,6 +70,7 @@ fn order(created: &OrderCreated, mood: &str) -> Order {
         locale: None,
         reservation_id: None,
         lines: Vec::new(),
+        consent: None,
         paid_at: None,
         closed_at: None,
         close_reason: None,
@@ -111,7 +119,7 @@ async fn run_with(settings: &Settings, events: Vec<(&ShopEvent, u32)>) -> Outcom
     let shared = Arc::new(LaneShared {
         worker: "test",
         queue: "orderflow.order-created".to_owned(),
-        rules: tokio::sync::watch::channel(Arc::new(Moody)).1,
+        rules: tokio::sync::watch::channel(Arc::new(Moody::default())).1,
         config,
         metrics: Arc::new(WorkerMetrics::new("test", ["order.created"])),
     });

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use contracts::events::OrderLine;
+use contracts::events::{Consent, OrderLine};
 use contracts::{EventKind, Money, OrderId, Token};
 use domain::order::Order;
 use sqlx::PgConnection;
@@ -29,6 +29,7 @@ struct Row {
     locale: Option<String>,
     reservation_id: Option<String>,
     lines: Option<String>,
+    consent: Option<String>,
     status: String,
     amount_changed: bool,
     paid_at: Option<OffsetDateTime>,
@@ -68,6 +69,10 @@ impl TryFrom<Row> for Order {
                 Some(json) => place.known("lines", serde_json::from_str(json).ok())?,
                 None => Vec::new(),
             },
+            consent: match row.consent.as_deref() {
+                Some(json) => Some(place.known("consent", serde_json::from_str(json).ok())?),
+                None => None,
+            },
             paid_at: optional_time(row.paid_at),
             closed_at: optional_time(row.closed_at),
             close_reason: place.optional_status("close_reason", row.close_reason.as_deref())?,
@@ -97,7 +102,7 @@ pub(crate) async fn load(
         SELECT
             id, merchant_id, customer_ref, currency::text AS "currency!", placed_at, total_minor,
             revision, expires_at, method::text, policy_version, locale, reservation_id,
-            lines::text,
+            lines::text, consent::text,
             status::text AS "status!", amount_changed, paid_at, closed_at, close_reason::text,
             held_since, stock_released_at, accepted_shortfall_minor, history_len, ledger_len,
             version
@@ -118,6 +123,8 @@ struct Image<'a> {
     terms: bool,
     /// The lines as JSON, if they are written.
     lines: Option<String>,
+    /// What the buyer agreed to as JSON, if it is written.
+    consent: Option<String>,
 }
 
 /// Writes the last image of each order.
@@ -149,7 +156,13 @@ fn images<'a>(decided: &'a [Decided<'_>]) -> Vec<Image<'a>> {
         let place = *places.entry(order.id).or_insert(images.len());
         if images.len() == place {
             // Each decision counts the version up by one.
-            images.push(Image { order, base: order.version - 1, terms: false, lines: None });
+            images.push(Image {
+                order,
+                base: order.version - 1,
+                terms: false,
+                lines: None,
+                consent: None,
+            });
         }
         images[place].order = order;
         // A shop that sets stock aside again may name another reservation.
@@ -158,6 +171,7 @@ fn images<'a>(decided: &'a [Decided<'_>]) -> Vec<Image<'a>> {
     }
     for image in images.iter_mut().filter(|image| image.terms) {
         image.lines = to_json(&image.order.lines);
+        image.consent = image.order.consent.as_ref().map(consent_to_json);
     }
     images
 }
@@ -165,6 +179,10 @@ fn images<'a>(decided: &'a [Decided<'_>]) -> Vec<Image<'a>> {
 fn to_json(lines: &[OrderLine]) -> Option<String> {
     let json = || serde_json::to_string(lines).expect("order lines have string keys only");
     (!lines.is_empty()).then(json)
+}
+
+fn consent_to_json(consent: &Consent) -> String {
+    serde_json::to_string(consent).expect("consent has string keys only")
 }
 
 async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u64, Error> {
@@ -177,7 +195,7 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
             id, merchant_id, customer_ref, currency, placed_at, total_minor, revision, expires_at,
             method, locale, reservation_id, lines, status, amount_changed, paid_at, closed_at,
             close_reason, held_since, stock_released_at, history_len, ledger_len, version,
-            policy_version, accepted_shortfall_minor
+            policy_version, accepted_shortfall_minor, consent
         )
         SELECT
             unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]),
@@ -188,7 +206,7 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
             unnest($16::timestamptz[]), unnest($17::text[]::close_reason[]),
             unnest($18::timestamptz[]), unnest($19::timestamptz[]), unnest($20::integer[]),
             unnest($21::integer[]), unnest($22::bigint[]), unnest($23::text[]),
-            unnest($24::bigint[])
+            unnest($24::bigint[]), unnest($25::text[]::json[])
         ON CONFLICT (id) DO NOTHING
         "#,
         column(images, |image| Uuid::from(image.order.id)) as _,
@@ -215,6 +233,7 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
         column(images, |image| image.order.version) as _,
         column(images, |image| image.order.policy_version.as_str()) as _,
         column(images, |image| image.order.shortfall.map(Money::minor)) as _,
+        column(images, |image| image.consent.as_deref()) as _,
     );
     let inserted = inserted.execute(connection).await.map_err(Error::during("insert orders"))?;
     Ok(inserted.rows_affected())
@@ -289,14 +308,16 @@ async fn update_terms(connection: &mut PgConnection, images: &[&Image<'_>]) -> R
             locale = image.locale,
             reservation_id = image.reservation_id,
             lines = image.lines,
-            policy_version = image.policy_version
+            policy_version = image.policy_version,
+            consent = image.consent
         FROM (
             SELECT
                 unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS total_minor,
                 unnest($3::integer[]) AS revision, unnest($4::timestamptz[]) AS expires_at,
                 unnest($5::text[]::payment_method[]) AS method, unnest($6::text[]) AS locale,
                 unnest($7::text[]) AS reservation_id, unnest($8::text[]::json[]) AS lines,
-                unnest($9::text[]) AS policy_version
+                unnest($9::text[]) AS policy_version,
+                unnest($10::text[]::json[]) AS consent
         ) AS image
         WHERE orders.id = image.id
         "#,
@@ -309,6 +330,7 @@ async fn update_terms(connection: &mut PgConnection, images: &[&Image<'_>]) -> R
         column(images, |image| image.order.reservation_id.as_ref().map(Token::as_str)) as _,
         column(images, |image| image.lines.as_deref()) as _,
         column(images, |image| image.order.policy_version.as_str()) as _,
+        column(images, |image| image.consent.as_deref()) as _,
     );
     updated.execute(connection).await.map_err(Error::during("revise orders"))?;
     Ok(())

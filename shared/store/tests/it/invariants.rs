@@ -25,6 +25,7 @@ async fn town(home: &Home) -> Sql {
         life::captured(4),
         life::disputed(4, 4_000),
         life::order(&shop::cancel_requested(order_id(5))),
+        life::order(&shop::consent_withdrawn(order_id(5), "recovery")),
     ];
     for job in jobs {
         decide(&mut database, job).await;

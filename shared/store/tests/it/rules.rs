@@ -6,6 +6,7 @@ use contracts::events::{
     DisputeEvent, OrderEvent, PaymentEvent, PaymentOutcome, RefundAmount, RefundEvent, TimerEvent,
 };
 use contracts::{Envelope, Money};
+use domain::changes::Withdrawal;
 use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
 use domain::ledger::{Account, JournalCode, Leg};
 use domain::operations::{
@@ -31,6 +32,19 @@ pub(crate) fn order(
     let created = match (&message.event, &state.order) {
         (OrderEvent::Created(created), None) => created,
         (OrderEvent::Created(_), Some(_)) => return Decision::noop(OutcomeCode::AlreadyOpen),
+        (OrderEvent::ConsentWithdrawn(event), None) => {
+            return wait_for(&policies, ParkKey::Order(event.order_id), moment);
+        }
+        (OrderEvent::ConsentWithdrawn(event), Some(_)) => {
+            draft.withdraw(Withdrawal {
+                customer_ref: event.customer_ref.clone(),
+                purpose: event.purpose,
+                text_version: event.version.clone(),
+                withdrawn_at: event.occurred_at,
+                recorded_at: draft.now(),
+            });
+            return Decision::apply(draft.finish());
+        }
         (OrderEvent::CancelRequested(request), None) => {
             return wait_for(&policies, ParkKey::Order(request.order_id), moment);
         }
@@ -59,6 +73,7 @@ pub(crate) fn order(
         locale: created.locale.clone(),
         reservation_id: created.reservation_id.clone(),
         lines: created.lines.clone(),
+        consent: None,
         paid_at: None,
         closed_at: None,
         close_reason: None,

@@ -28,6 +28,7 @@ pub(super) fn pending_order(total_minor: i64) -> Order {
         locale: None,
         reservation_id: created.reservation_id,
         lines: created.lines,
+        consent: None,
         paid_at: None,
         closed_at: None,
         close_reason: None,

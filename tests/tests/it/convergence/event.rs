@@ -40,9 +40,9 @@ macro_rules! envelope {
 impl Event {
     pub(crate) fn new(event: &ShopEvent) -> Self {
         match event.kind() {
-            EventKind::OrderCreated | EventKind::OrderCancelRequested => {
-                Self::Order(event.decoded())
-            }
+            EventKind::OrderCreated
+            | EventKind::OrderCancelRequested
+            | EventKind::ConsentWithdrawn => Self::Order(event.decoded()),
             EventKind::PaymentAttempted
             | EventKind::UnappliedDue
             | EventKind::ReserveReplied

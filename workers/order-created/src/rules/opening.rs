@@ -51,6 +51,7 @@ impl OrderRules {
             locale: created.locale.clone(),
             reservation_id: created.reservation_id.clone(),
             lines: created.lines.clone(),
+            consent: created.consent.clone(),
             paid_at: None,
             closed_at: None,
             close_reason: None,

@@ -231,7 +231,9 @@ impl Town {
 /// Which worker's queue an event is for.
 pub(crate) fn worker_of(kind: EventKind) -> usize {
     match kind {
-        EventKind::OrderCreated | EventKind::OrderCancelRequested => 0,
+        EventKind::OrderCreated | EventKind::OrderCancelRequested | EventKind::ConsentWithdrawn => {
+            0
+        }
         EventKind::PaymentAttempted
         | EventKind::UnappliedDue
         | EventKind::ReserveReplied
