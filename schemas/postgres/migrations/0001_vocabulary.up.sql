@@ -66,8 +66,15 @@ CREATE TYPE unapplied_cause AS ENUM (
 CREATE TYPE unapplied_resolution AS ENUM ('applied', 'refunded', 'written_off');
 CREATE TYPE unapplied_decision AS ENUM ('refund', 'write_off');
 
+CREATE TYPE risk_rule AS ENUM (
+    'refund_count', 'refund_ratio', 'dispute_count', 'low_value_disputes'
+);
+
+-- From mild to severe, so that levels compare.
+CREATE TYPE restriction_level AS ENUM ('limited', 'prepaid_only');
+
 CREATE TYPE policy_kind AS ENUM (
-    'dispute_answer', 'payment_hold', 'refund_approval', 'refund_review'
+    'customer_risk', 'dispute_answer', 'payment_hold', 'refund_approval', 'refund_review'
 );
 
 CREATE TYPE history_entity AS ENUM ('order', 'payment', 'refund', 'dispute');

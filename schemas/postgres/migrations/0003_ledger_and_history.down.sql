@@ -1,3 +1,3 @@
-DROP TABLE judgements, unapplied_money, transfers, history;
+DROP TABLE judgements, customer_marks, risk_flags, unapplied_money, transfers, history;
 DROP FUNCTION refuse_illegal_transitions();
 DROP FUNCTION refuse_change();

@@ -3,6 +3,7 @@
 use contracts::{Envelope, IdSource, MessageId, OrderId, RefundId, Timestamp};
 use uuid::Uuid;
 
+use crate::customer::RiskFlag;
 use crate::decision::{OutcomeCode, ParkKey};
 use crate::dispute::Dispute;
 use crate::history::{Change, HistoryLine};
@@ -38,6 +39,8 @@ pub struct Changes {
     pub transfers: Vec<Transfer>,
     /// What policies decided, and on what.
     pub judgements: Vec<Judgement>,
+    /// Flags raised on the order's customer (policy 6).
+    pub flags: Vec<RiskFlag>,
     /// New money that fits no order (cases 25, 29 and 51).
     pub unapplied: Vec<UnappliedMoney>,
     /// Rows of such money that were there, changed.
@@ -158,6 +161,8 @@ impl Draft {
     pub fn put_refund(&mut self, refund: Refund, reason: Option<OutcomeCode>) {
         let before = self.state.refund(refund.id).map(|known| known.status);
         let (id, to): (RefundId, _) = (refund.id, refund.status);
+        let order = self.order().id;
+        self.state.customer.hear_refund(order, &refund);
         put(&mut self.changes.refunds, refund.clone(), |a, b| a.id == b.id);
         put(&mut self.state.refunds, refund, |a, b| a.id == b.id);
         if before != Some(to) {
@@ -173,6 +178,7 @@ impl Draft {
             let (provider, dispute_ref) = (dispute.provider.clone(), dispute.provider_ref.clone());
             self.changes.arrived.push(ParkKey::Dispute { provider, dispute_ref });
         }
+        self.state.customer.hear_dispute(&dispute);
         put(&mut self.changes.disputes, dispute.clone(), |a, b| a.id == b.id);
         put(&mut self.state.disputes, dispute, |a, b| a.id == b.id);
         if before != Some(to) {
@@ -234,6 +240,13 @@ impl Draft {
     ) {
         let (version, at) = (book.version().clone(), self.now);
         self.changes.judgements.push(Judgement { policy, verdict, version, inputs, at });
+    }
+
+    /// Raises a flag on the order's customer (policy 6).
+    pub fn raise_flag(&mut self, flag: RiskFlag) {
+        self.changes.flags.push(flag.clone());
+        self.state.customer.flags.push(flag);
+        self.touch();
     }
 
     /// Keeps money that fits no order (cases 25, 29 and 51); it is booked with its row.

@@ -76,6 +76,8 @@ named! {
         AboveAutoLimit = "above-auto-limit",
         /// Too many refunds for this customer.
         TooManyRefunds = "too-many-refunds",
+        /// The customer is watched: refunds or disputes of theirs raised a flag (policy 6).
+        CustomerFlagged = "customer-flagged",
         /// A person approved it (policy 4).
         ReviewApproved = "review-approved",
         /// A person decided against it.

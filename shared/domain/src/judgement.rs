@@ -8,6 +8,8 @@ use crate::status::named;
 named! {
     /// Which policy decided.
     pub enum PolicyKind {
+        /// Whether a customer's refunds or disputes are too many (policy 6).
+        CustomerRisk = "customer_risk",
         /// Whether a dispute is worth an answer (policy 9).
         DisputeAnswer = "dispute_answer",
         /// Whether expiry waits for a payment under way (policy 3).

@@ -2,11 +2,13 @@
 
 use contracts::events::{OrderLine, RefundReason};
 use contracts::{
-    AttemptId, DisputeId, MessageId, Money, MoneyId, OrderId, ProviderRef, RefundId, Timestamp,
-    Token,
+    AttemptId, DisputeId, FlagId, MessageId, Money, MoneyId, OrderId, ProviderRef, RefundId,
+    Timestamp, Token,
 };
 use serde::Serialize;
+use uuid::Uuid;
 
+use crate::customer::RiskRule;
 use crate::decision::OutcomeCode;
 use crate::dispute::EscalationLevel;
 use crate::order::CloseReason;
@@ -312,6 +314,21 @@ messages! {
         attempt_id: AttemptId,
         /// By how much.
         excess: Money,
+    }
+    /// A customer has many refunds or disputes; refunds of theirs need a person now (policy 6).
+    CustomerRiskFlagged("customer.risk_flagged", Announcement) {
+        /// The order whose refund or dispute was one too many.
+        order_id: OrderId,
+        /// The customer, a pseudonym.
+        customer_ref: Token<64>,
+        /// The flag.
+        flag_id: FlagId,
+        /// Which rule.
+        rule: RiskRule,
+        /// The refunds or disputes that led to it.
+        evidence: Vec<Uuid>,
+        /// Until when, unless a person lifts it.
+        expires_at: Timestamp,
     }
     /// It is settled what becomes of money that fitted no order.
     PaymentUnappliedResolved("payment.unapplied_resolved", Announcement) {

@@ -2,6 +2,7 @@
 
 mod amounts;
 mod book;
+mod customers;
 mod disputes;
 mod file;
 mod refunds;
@@ -17,6 +18,7 @@ pub const TEMPLATE: &str = include_str!("../../../ops/policies/default.toml");
 
 pub use amounts::AmountLimits;
 pub use book::PolicyBook;
+pub use customers::{CountLimit, FlagPolicy, RatioLimit};
 pub use disputes::{DisputePolicy, EvidenceStep};
 pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
 pub use refunds::RefundPolicy;
@@ -52,6 +54,8 @@ pub struct Policies {
     pub refunds: RefundPolicy,
     /// How disputes are answered.
     pub disputes: DisputePolicy,
+    /// When customers are flagged.
+    pub flags: FlagPolicy,
     /// How long money that fits no order is kept.
     pub unapplied: UnappliedPolicy,
 }
@@ -68,6 +72,7 @@ impl Default for Policies {
             drain_grace: Duration::from_secs(30),
             refunds: RefundPolicy::default(),
             disputes: DisputePolicy::default(),
+            flags: FlagPolicy::default(),
             unapplied: UnappliedPolicy::default(),
         }
     }

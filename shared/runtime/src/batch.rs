@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use broker::Delivery;
 use contracts::{Envelope, Event, EventKind, OrderId, OrderRef, Token};
-use domain::state::CustomerRecord;
+use domain::customer::CustomerRecord;
 use domain::{Decision, Moment, OrderState, Outcome, Rules, Timestamp};
 use store::inbox::{self, Claim, Claimed};
 use store::orders::{self, Scope};
@@ -185,12 +185,13 @@ fn decide<R: Rules>(
         rules.decide(state, &job.envelope, moment)
     }));
     let decision = decision.or(Err(BatchError::Panicked(open.index)))?;
-    let known = state.customer;
-    state.apply(&decision.changes);
-    let customer = state.customer;
-    if customer != known {
+    let changes = &decision.changes;
+    let told = !(changes.refunds.is_empty() && changes.disputes.is_empty());
+    state.apply(changes);
+    if told {
+        let customer = state.customer.clone();
         let customer_ref = state.order.as_ref().map(|order| order.customer_ref.clone());
-        tell_other_orders(states, customer_ref.as_ref(), customer);
+        tell_other_orders(states, customer_ref.as_ref(), &customer);
     }
     Ok(decision)
 }
@@ -201,19 +202,20 @@ fn decide<R: Rules>(
 fn tell_other_orders(
     states: &mut HashMap<OrderId, OrderState>,
     customer_ref: Option<&Token<64>>,
-    record: CustomerRecord,
+    record: &CustomerRecord,
 ) {
     let is_theirs = |state: &&mut OrderState| {
         state.order.as_ref().map(|order| &order.customer_ref) == customer_ref
     };
     for state in states.values_mut().filter(is_theirs) {
-        state.customer = record;
+        state.customer = record.clone();
     }
 }
 
-/// Refunds are decided by what is known of the customer, too.
+/// Refunds are decided by what is known of the customer, too, and disputes add to it.
 fn scope<R: Rules>() -> Scope {
-    if R::Event::KINDS.contains(&EventKind::RefundRequested) {
+    let counts = [EventKind::RefundRequested, EventKind::DisputeOpened];
+    if counts.iter().any(|kind| R::Event::KINDS.contains(kind)) {
         Scope::OrderAndCustomer
     } else {
         Scope::Order

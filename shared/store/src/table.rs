@@ -10,6 +10,7 @@ pub(crate) mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod parked_events;
 pub(crate) mod refunds;
+pub(crate) mod risk_flags;
 pub(crate) mod timers;
 pub(crate) mod transfers;
 pub(crate) mod unapplied_money;

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::inbox::{InboxId, event_name};
 use crate::table::{
     attempts, captures, disputes, history, inbox_outcomes, judgements, orders, outgoing,
-    parked_events, refunds, timers, transfers, unapplied_money,
+    parked_events, refunds, risk_flags, timers, transfers, unapplied_money,
 };
 
 /// Timers due within this time are worth waking the scheduler for; its horizon by default.
@@ -87,6 +87,7 @@ pub async fn write(
     history::write(connection, decided).await?;
     transfers::write(connection, decided).await?;
     judgements::write(connection, decided).await?;
+    risk_flags::write(connection, decided).await?;
     unapplied_money::write(connection, decided).await?;
     unapplied_money::change(connection, decided).await?;
     inbox_outcomes::write(connection, decided).await?;

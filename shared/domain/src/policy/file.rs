@@ -215,6 +215,9 @@ impl Policies {
         });
         section.table("refunds", |section| self.refunds.overlay(section));
         section.table("disputes", |section| self.disputes.overlay(section));
+        section.table("customers", |section| {
+            section.table("flags", |section| self.flags.overlay(section));
+        });
     }
 
     /// What is the same for everyone: it counts before an event's order is known.
