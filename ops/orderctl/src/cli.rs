@@ -17,7 +17,7 @@ use crate::events::Rate;
 use crate::exit::EXIT_CODES;
 use crate::render::OutputArgs;
 use crate::settings::Settings;
-pub(crate) use customer::{CustomerCommand, CustomerShowArgs, LiftFlagArgs};
+pub(crate) use customer::{CustomerCommand, CustomerShowArgs, LiftArgs, LiftFlagArgs};
 use values::{
     actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id,
     money_id, order_id, payment_method, period, prom_file, reason, said,

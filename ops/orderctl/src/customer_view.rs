@@ -1,8 +1,9 @@
 //! What is noted of a customer, in words.
 
 use serde::Serialize;
-use store::customers::{FlagRow, Standing};
+use store::customers::{FlagRow, MarkRow, Standing};
 
+use crate::holdings_view::counted;
 use crate::render::{Style, Tone, View};
 
 /// Spaces before a line that belongs to the one above.
@@ -15,14 +16,29 @@ pub(crate) struct CustomerView(pub(crate) Standing);
 
 impl View for CustomerView {
     fn text(&self, style: Style) -> String {
-        let Standing { customer_ref, flags } = &self.0;
+        let Standing { customer_ref, flags, mark } = &self.0;
         let mut lines = vec![style.tint(Tone::Strong, &format!("Customer {customer_ref}"))];
+        lines.extend(mark.iter().map(|mark| standing(mark, style)));
         for flag in flags {
             lines.push(head(flag, style));
             lines.extend(rest(flag).iter().map(|line| style.paragraph(INDENT, line)));
         }
         lines.join("\n")
     }
+}
+
+/// What is closed to the customer; in words, not by colour alone.
+fn standing(mark: &MarkRow, style: Style) -> String {
+    let unpaid = counted(i64::try_from(mark.unpaid.len()).unwrap_or(i64::MAX), "unpaid order");
+    let lifted = match (&mark.lifted_by, mark.lifted_at, &mark.lift_reason) {
+        (Some(by), Some(at), Some(reason)) => format!("; lifted by {by} at {at}: {reason}"),
+        _ => String::new(),
+    };
+    let (tone, said) = match (mark.restricted, &mark.level, mark.restricted_until) {
+        (true, Some(level), Some(until)) => (Tone::Bad, format!("{level} until {until}")),
+        _ => (Tone::Good, "not restricted".to_owned()),
+    };
+    format!("  {unpaid} of late: {}{lifted}", style.tint(tone, &said))
 }
 
 /// Which flag, and whether it counts; in words, not by colour alone.

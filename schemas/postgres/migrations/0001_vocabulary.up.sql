@@ -17,7 +17,9 @@ CREATE TYPE currency_code AS ENUM (
 );
 
 CREATE TYPE order_status AS ENUM ('pending_payment', 'paid', 'expired', 'cancelled');
-CREATE TYPE close_reason AS ENUM ('payment_timeout', 'buyer', 'merchant', 'fraud', 'operator');
+CREATE TYPE close_reason AS ENUM (
+    'payment_timeout', 'buyer', 'merchant', 'fraud', 'operator', 'customer_restricted'
+);
 CREATE TYPE payment_method AS ENUM ('card', 'wallet', 'bank_transfer', 'other');
 
 CREATE TYPE attempt_status AS ENUM (
@@ -46,8 +48,8 @@ CREATE TYPE dispute_reason AS ENUM (
 );
 
 CREATE TYPE timer_kind AS ENUM (
-    'payment_timeout', 'payment_reminder', 'dispute_evidence_due', 'refund_review_due',
-    'unapplied_money_due'
+    'payment_timeout', 'payment_reminder', 'customer_restriction_ends', 'dispute_evidence_due',
+    'refund_review_due', 'unapplied_money_due'
 );
 CREATE TYPE timer_status AS ENUM ('armed', 'fired', 'cancelled');
 
@@ -74,7 +76,8 @@ CREATE TYPE risk_rule AS ENUM (
 CREATE TYPE restriction_level AS ENUM ('limited', 'prepaid_only');
 
 CREATE TYPE policy_kind AS ENUM (
-    'customer_risk', 'dispute_answer', 'payment_hold', 'refund_approval', 'refund_review'
+    'customer_limit', 'customer_risk', 'dispute_answer', 'payment_hold', 'refund_approval',
+    'refund_review'
 );
 
 CREATE TYPE history_entity AS ENUM ('order', 'payment', 'refund', 'dispute');

@@ -138,10 +138,8 @@ COMMENT ON TABLE risk_flags IS
 
 CREATE TABLE customer_marks (
     customer_ref text COLLATE "C" NOT NULL,
-    -- When orders of theirs expired unpaid, the oldest first; a paid order takes the oldest off.
+    -- When orders of theirs expired unpaid, the oldest first.
     unpaid timestamptz[] NOT NULL,
-    -- Orders opened under a restriction; those of them that wait for their money are the open ones.
-    opened uuid[] NOT NULL,
     level restriction_level,
     restricted_until timestamptz,
     -- The order whose expiry caused it, and whose timer ends it.
@@ -161,7 +159,7 @@ CREATE TABLE customer_marks (
     )
 );
 COMMENT ON TABLE customer_marks IS
-    'Customers of whom an order expired unpaid of late; whoever pays has no row here.';
+    'Customers of whom an order expired unpaid; whoever pays has no row here.';
 
 CREATE TABLE unapplied_money (
     -- Set once.

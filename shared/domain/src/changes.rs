@@ -1,9 +1,9 @@
 //! What a decision writes, and how rules build it.
 
-use contracts::{Envelope, IdSource, MessageId, OrderId, RefundId, Timestamp};
+use contracts::{Envelope, IdSource, MessageId, OrderId, RefundId, Timestamp, Token};
 use uuid::Uuid;
 
-use crate::customer::RiskFlag;
+use crate::customer::{MarkChange, MarkStep, RiskFlag};
 use crate::decision::{OutcomeCode, ParkKey};
 use crate::dispute::Dispute;
 use crate::history::{Change, HistoryLine};
@@ -41,6 +41,8 @@ pub struct Changes {
     pub judgements: Vec<Judgement>,
     /// Flags raised on the order's customer (policy 6).
     pub flags: Vec<RiskFlag>,
+    /// Changes of the mark of the order's customer (policy 7).
+    pub marks: Vec<MarkChange>,
     /// New money that fits no order (cases 25, 29 and 51).
     pub unapplied: Vec<UnappliedMoney>,
     /// Rows of such money that were there, changed.
@@ -247,6 +249,13 @@ impl Draft {
         self.changes.flags.push(flag.clone());
         self.state.customer.flags.push(flag);
         self.touch();
+    }
+
+    /// Changes the mark of the order's customer (policy 7).
+    pub fn mark(&mut self, customer_ref: Token<64>, step: MarkStep) {
+        let change = MarkChange { customer_ref, step };
+        self.state.customer.hear_mark(&change);
+        self.changes.marks.push(change);
     }
 
     /// Keeps money that fits no order (cases 25, 29 and 51); it is booked with its row.

@@ -1,5 +1,7 @@
 //! Customers: what is known of them beyond the order at hand, and flags raised because of it.
 
+mod mark;
+
 use std::time::Duration;
 
 use contracts::{DisputeId, FlagId, Money, OrderId, RefundId, Timestamp, Token};
@@ -9,6 +11,8 @@ use crate::dispute::{Dispute, DisputeStatus};
 use crate::refund::Refund;
 use crate::state::put;
 use crate::status::named;
+
+pub use mark::{CustomerMark, MarkChange, MarkStep, Restriction, RestrictionLevel};
 
 /// How far back a customer's refunds and disputes are known.
 pub const KNOWN_BACK: Duration = Duration::from_hours(24 * 90);
@@ -31,6 +35,8 @@ pub struct CustomerRecord {
     pub disputes: Vec<CustomerDispute>,
     /// Flags raised on the customer, also those that expired or were lifted.
     pub flags: Vec<RiskFlag>,
+    /// What is remembered of unpaid orders, if there is anything (policy 7).
+    pub mark: Option<CustomerMark>,
 }
 
 /// A refund that a customer asked for.
@@ -101,6 +107,12 @@ impl CustomerRecord {
     /// A flag that counts at this time, if there is one.
     pub fn live_flag(&self, now: Timestamp) -> Option<&RiskFlag> {
         self.flags.iter().find(|flag| flag.is_live(now))
+    }
+
+    /// Takes over a change of the customer's mark.
+    pub(crate) fn hear_mark(&mut self, change: &MarkChange) {
+        let new = || CustomerMark::new(change.customer_ref.clone());
+        self.mark.get_or_insert_with(new).apply(&change.step);
     }
 
     /// Takes over how many refunds and disputes one order has, which had others before.

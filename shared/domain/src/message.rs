@@ -8,7 +8,7 @@ use contracts::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::customer::RiskRule;
+use crate::customer::{RestrictionLevel, RiskRule};
 use crate::decision::OutcomeCode;
 use crate::dispute::EscalationLevel;
 use crate::order::CloseReason;
@@ -329,6 +329,37 @@ messages! {
         evidence: Vec<Uuid>,
         /// Until when, unless a person lifts it.
         expires_at: Timestamp,
+    }
+    /// Orders of a customer expired unpaid again and again; nothing is closed yet (policy 7).
+    CustomerWarned("customer.warned", Announcement) {
+        /// The order that expired last.
+        order_id: OrderId,
+        /// The customer, a pseudonym.
+        customer_ref: Token<64>,
+        /// How many count.
+        unpaid: usize,
+    }
+    /// What a customer may order is limited for a time (policy 7).
+    CustomerRestricted("customer.restricted", Announcement) {
+        /// The order that expired last.
+        order_id: OrderId,
+        /// The customer, a pseudonym.
+        customer_ref: Token<64>,
+        /// How much is closed.
+        level: RestrictionLevel,
+        /// How many unpaid orders count.
+        unpaid: usize,
+        /// Until when, unless a person lifts it or another order expires.
+        until: Timestamp,
+    }
+    /// A customer may order as before (policy 7).
+    CustomerRestrictionLifted("customer.restriction_lifted", Announcement) {
+        /// The order whose expiry had caused it.
+        order_id: OrderId,
+        /// The customer, a pseudonym.
+        customer_ref: Token<64>,
+        /// What was closed.
+        level: RestrictionLevel,
     }
     /// It is settled what becomes of money that fitted no order.
     PaymentUnappliedResolved("payment.unapplied_resolved", Announcement) {

@@ -9,6 +9,7 @@ mod refunds;
 mod reminders;
 mod section;
 mod unapplied;
+mod unpaid;
 mod windows;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
 pub use refunds::RefundPolicy;
 pub use reminders::{QuietHours, ReminderPoint, Reminders};
 pub use unapplied::UnappliedPolicy;
+pub use unpaid::{Incident, UnpaidPolicy, UnpaidVerdict};
 pub use windows::Windows;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -56,6 +58,8 @@ pub struct Policies {
     pub disputes: DisputePolicy,
     /// When customers are flagged.
     pub flags: FlagPolicy,
+    /// What becomes of customers whose orders expire unpaid.
+    pub unpaid: UnpaidPolicy,
     /// How long money that fits no order is kept.
     pub unapplied: UnappliedPolicy,
 }
@@ -73,6 +77,7 @@ impl Default for Policies {
             refunds: RefundPolicy::default(),
             disputes: DisputePolicy::default(),
             flags: FlagPolicy::default(),
+            unpaid: UnpaidPolicy::default(),
             unapplied: UnappliedPolicy::default(),
         }
     }

@@ -8,7 +8,7 @@ use crate::changes::Changes;
 use crate::customer::CustomerRecord;
 use crate::decision::OutcomeCode;
 use crate::dispute::Dispute;
-use crate::order::Order;
+use crate::order::{Order, OrderStatus};
 use crate::payment::{Attempt, Capture};
 use crate::refund::Refund;
 use crate::timer::{Timer, TimerKind, TimerOwner};
@@ -179,6 +179,10 @@ impl OrderState {
     /// The state that the next event of the same batch sees.
     pub fn apply(&mut self, changes: &Changes) {
         if let Some(order) = &changes.order {
+            let opened = self.order.is_none() && order.status == OrderStatus::PendingPayment;
+            if let Some(mark) = self.customer.mark.as_mut().filter(|_| opened) {
+                mark.open += 1;
+            }
             self.order = Some(order.clone());
         }
         put_all(&mut self.attempts, &changes.attempts, |a, b| a.id == b.id);
@@ -193,6 +197,7 @@ impl OrderState {
             changes.refunds.iter().for_each(|refund| self.customer.hear_refund(order, refund));
         }
         changes.disputes.iter().for_each(|dispute| self.customer.hear_dispute(dispute));
+        changes.marks.iter().for_each(|change| self.customer.hear_mark(change));
         put_all(&mut self.customer.flags, &changes.flags, |a, b| a.id == b.id);
         put_all(&mut self.timers, &changes.timers, |a, b| a.kind == b.kind && a.owner == b.owner);
         put_all(&mut self.unapplied, &changes.unapplied, |a, b| a.id == b.id);

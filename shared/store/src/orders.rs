@@ -20,6 +20,8 @@ pub enum Scope {
     Order,
     /// That, and what is known of its customer.
     OrderAndCustomer,
+    /// The order, and the mark of its customer.
+    OrderAndMark,
 }
 
 /// Finds the orders that events refer to; the answers are in the order of `references`.
@@ -165,8 +167,10 @@ pub async fn load(
         states.insert(id, OrderState { order: Some(order), ..OrderState::default() });
     }
     load_children(transaction, &ids, &mut states).await?;
-    if scope == Scope::OrderAndCustomer {
-        customers::load(transaction.connection(), &mut states).await?;
+    match scope {
+        Scope::Order => {}
+        Scope::OrderAndCustomer => customers::load(transaction.connection(), &mut states).await?,
+        Scope::OrderAndMark => customers::load_marks(transaction.connection(), &mut states).await?,
     }
     Ok(states)
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod attempts;
 pub(crate) mod captures;
+pub(crate) mod customer_marks;
 pub(crate) mod disputes;
 pub(crate) mod history;
 pub(crate) mod inbox_outcomes;

@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod opening;
+mod restricted;
 mod revision;
 
 use contracts::Envelope;
@@ -33,7 +34,16 @@ impl Rules for OrderRules {
     ) -> Decision {
         let draft = || Draft::new(state, message, moment.now);
         match (&message.event, &state.order) {
-            (OrderEvent::Created(created), None) => self.open(draft(), created),
+            (OrderEvent::Created(created), None) => {
+                self.open(draft(), created).unwrap_or_else(|error| {
+                    quarantine(
+                        draft(),
+                        created.order_id,
+                        error.into(),
+                        created.order_id.to_string(),
+                    )
+                })
+            }
             (OrderEvent::Created(created), Some(known)) => self.revise(draft(), known, created),
             (OrderEvent::CancelRequested(request), None) => {
                 self.await_order(draft(), request, moment)

@@ -9,7 +9,7 @@ use super::values::{actor, customer_ref, flag_id, reason};
 /// Customers: what is noted of them, and taking it back.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum CustomerCommand {
-    /// Shows what is noted of a customer: flags, and what they rest on.
+    /// Shows what is noted of a customer: flags, what they rest on, and restrictions.
     ///
     /// Exits with 4 when nothing is noted.
     Show(CustomerShowArgs),
@@ -18,6 +18,25 @@ pub(crate) enum CustomerCommand {
     /// Lifts every live flag of the same rule. What they rest on is never held against the
     /// customer again. Exits with 4 when the customer has no such flag that counts now.
     LiftFlag(LiftFlagArgs),
+    /// Lifts the restriction of a customer, and forgets the unpaid orders that led to it.
+    ///
+    /// Holds at once; payment-timeout announces it. Exits with 4 when nothing is closed to the
+    /// customer now.
+    Lift(LiftArgs),
+}
+
+/// Whose restriction, by whom and why.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LiftArgs {
+    /// The customer's reference, as shops send it.
+    #[arg(value_name = "CUSTOMER_REF", value_parser = customer_ref)]
+    pub(crate) customer: CustomerRef,
+    /// Who decides: a name that the audit knows, such as a login.
+    #[arg(long, env = "ORDERFLOW_ACTOR", value_name = "NAME", value_parser = actor)]
+    pub(crate) actor: Token<64>,
+    /// Why, in at most 500 characters and without personal data.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: BoundedText<500>,
 }
 
 /// Which customer.

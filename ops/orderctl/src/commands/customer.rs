@@ -4,7 +4,7 @@ use store::customers;
 use store::privacy::CustomerRef;
 use store::{Database, DatabaseConfig};
 
-use crate::cli::{CustomerCommand, CustomerShowArgs, LiftFlagArgs};
+use crate::cli::{CustomerCommand, CustomerShowArgs, LiftArgs, LiftFlagArgs};
 use crate::customer_view::CustomerView;
 use crate::exit::{Exit, Failure};
 use crate::render::Console;
@@ -21,6 +21,7 @@ pub(crate) async fn run(
     match command {
         CustomerCommand::Show(args) => show(args, &config, console).await,
         CustomerCommand::LiftFlag(args) => lift_flag(args, &config, console).await,
+        CustomerCommand::Lift(args) => lift(args, &config, console).await,
     }
 }
 
@@ -60,9 +61,25 @@ async fn lift_flag(
     Ok(Exit::Done)
 }
 
+async fn lift(args: LiftArgs, config: &DatabaseConfig, console: Console) -> Result<Exit, Failure> {
+    let LiftArgs { customer, actor, reason } = args;
+    let mut database = Database::connect(config).await?;
+    let lifted = customers::lift(&mut database, &customer, &actor, reason.as_str()).await?;
+    let standing = customers::standing(&mut database, &customer).await?;
+    database.close().await?;
+    if !lifted {
+        let what = format!("failed to lift a restriction of customer {customer}");
+        let next = format!("see what is noted: `orderctl customer show {customer}`");
+        let why = "nothing is closed to the customer now";
+        return Err(Failure::new(Exit::NothingFound, what, next).because(why));
+    }
+    console.show(&CustomerView(standing))?;
+    Ok(Exit::Done)
+}
+
 fn nothing_noted(customer: &CustomerRef) -> Failure {
     let what = format!("failed to find anything noted of customer {customer}");
-    let why = "the customer was never flagged, or it was long ago";
+    let why = "the customer was never flagged or restricted, or it was long ago";
     let next = "check the spelling: references are compared letter by letter";
     Failure::new(Exit::NothingFound, what, next).because(why)
 }

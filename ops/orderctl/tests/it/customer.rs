@@ -57,3 +57,29 @@ async fn a_flag_is_lifted_once_with_who_and_why() {
     assert_eq!(shown["flags"][0]["live"], false);
     assert_eq!(shown["flags"][0]["lifted_by"], "ops-7");
 }
+
+#[tokio::test]
+async fn a_restriction_is_shown_and_lifted_once_with_who_and_why() {
+    let database = TestDatabase::migrated().await;
+    database
+        .run(
+            "INSERT INTO customer_marks (
+                 customer_ref, unpaid, level, restricted_until, restricted_by, policy_version,
+                 updated_at
+             ) VALUES (
+                 'c-7', ARRAY[now(), now()], 'limited', now() + INTERVAL '1 day',
+                 '00000009-0001-7000-8000-000000000000', 'defaults-1', now()
+             )",
+        )
+        .await;
+    let ran = customer(&database, ["show", "c-7"]).run().exits_with(0);
+    assert!(ran.stdout.contains("2 unpaid orders of late: limited until "), "{}", ran.stdout);
+    let why = "the shop was down";
+    let ran = customer(&database, ["lift", "c-7", "--reason", why]).run().exits_with(0);
+    let said = "0 unpaid orders of late: not restricted; lifted by ops-7 at ";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    assert!(ran.stdout.contains(why), "{}", ran.stdout);
+    customer(&database, ["lift", "c-7", "--reason", why])
+        .run()
+        .fails(4, &["nothing is closed to the customer now"]);
+}

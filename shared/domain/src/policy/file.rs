@@ -217,6 +217,7 @@ impl Policies {
         section.table("disputes", |section| self.disputes.overlay(section));
         section.table("customers", |section| {
             section.table("flags", |section| self.flags.overlay(section));
+            section.table("unpaid", |section| self.unpaid.overlay(section));
         });
     }
 

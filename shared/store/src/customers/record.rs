@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::decode::Place;
 use crate::error::Error;
-use crate::table::risk_flags;
+use crate::table::{customer_marks, risk_flags};
 
 /// Refunds and disputes of one customer that are read one by one, the latest ones: whoever has
 /// more is above every limit that can be chosen.
@@ -45,6 +45,24 @@ pub(crate) async fn load(
         if let Some(record) = customer.and_then(|customer| records.get(customer)) {
             state.customer = record.clone();
         }
+    }
+    Ok(())
+}
+
+/// Reads the marks of the orders' customers into the orders.
+pub(crate) async fn load_marks(
+    connection: &mut PgConnection,
+    states: &mut HashMap<OrderId, OrderState>,
+) -> Result<(), Error> {
+    let orders = states.values().filter_map(|state| state.order.as_ref());
+    let customers: Vec<String> = orders.map(|order| order.customer_ref.to_string()).collect();
+    if customers.is_empty() {
+        return Ok(());
+    }
+    let marks = customer_marks::load(connection, &customers).await?;
+    for state in states.values_mut() {
+        let customer = state.order.as_ref().map(|order| &order.customer_ref);
+        state.customer.mark = customer.and_then(|customer| marks.get(customer)).cloned();
     }
     Ok(())
 }

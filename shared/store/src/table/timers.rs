@@ -43,7 +43,9 @@ impl TryFrom<Row> for Timer {
 /// What a timer of this kind belongs to.
 pub(crate) fn owner(kind: TimerKind, id: Uuid) -> TimerOwner {
     match kind {
-        TimerKind::PaymentTimeout | TimerKind::PaymentReminder => TimerOwner::Order(id.into()),
+        TimerKind::PaymentTimeout
+        | TimerKind::PaymentReminder
+        | TimerKind::CustomerRestrictionEnds => TimerOwner::Order(id.into()),
         TimerKind::DisputeEvidenceDue => TimerOwner::Dispute(id.into()),
         TimerKind::RefundReviewDue => TimerOwner::Refund(id.into()),
         TimerKind::UnappliedMoneyDue => TimerOwner::Money(id.into()),

@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
-use contracts::FlagId;
-use domain::customer::{CustomerRecord, RiskFlag, RiskRule};
+use contracts::{FlagId, Timestamp};
+use domain::customer::{
+    CustomerMark, CustomerRecord, MarkStep, Restriction, RestrictionLevel, RiskFlag, RiskRule,
+};
+use domain::timer::{TimerKind, TimerOwner};
 use domain::{Decision, Draft};
 use store::orders::{self, Scope};
 use store::privacy::{self, CustomerRef, Erasure, Order};
 use store::retention::{self, Kind, Periods};
 use store::{Database, customers};
 use testkit::shop::{self, order_id};
+use tokio::sync::Barrier;
 use uuid::Uuid;
 
 use crate::home::{Home, Sql};
 use crate::life;
-use crate::pipeline::decide;
+use crate::pipeline::{Job, decide};
 
 fn customer() -> CustomerRef {
     "c-1".parse().unwrap()
@@ -170,4 +174,117 @@ async fn flags_go_90_days_after_they_ended_and_not_while_they_count() {
     assert_eq!(standing.flags.len(), 1);
     assert_eq!(standing.flags[0].id, Uuid::from(kept));
     assert_ne!(old, kept);
+}
+
+/// Order `number` of customer c-1 expires unpaid, and restricts them if `level` says so.
+fn expired(number: u32, level: Option<RestrictionLevel>) -> Job {
+    let event = shop::timeout(order_id(number), 1, Timestamp::EPOCH);
+    let envelope = event.decoded();
+    let mut job = life::timer(&event);
+    job.decide_by(move |state, moment| {
+        let mut draft = Draft::new::<contracts::events::TimerEvent>(state, &envelope, moment.now);
+        let forget_before = moment.now.minus(Duration::from_hours(1));
+        draft.mark(customer(), MarkStep::Unpaid { at: moment.now, forget_before });
+        if let Some(level) = level {
+            let (until, by) = (moment.now.plus(Duration::from_hours(1)), order_id(number));
+            let version = "v-1".parse().unwrap();
+            draft.mark(customer(), MarkStep::Restrict(Restriction { level, until, by, version }));
+            let owner = TimerOwner::Order(by);
+            draft.arm(TimerKind::CustomerRestrictionEnds, owner, until);
+        }
+        draft.touch();
+        Decision::apply(draft.finish())
+    });
+    job
+}
+
+async fn mark(database: &mut Database) -> Option<CustomerMark> {
+    let mut transaction = database.begin("load").await.unwrap();
+    let marks = customers::marks(&mut transaction, &[customer().to_string()]).await.unwrap();
+    transaction.rollback().await.unwrap();
+    marks.get(&customer()).cloned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_of_one_customer_that_expire_at_once_are_all_counted() {
+    const EACH: u32 = 40;
+    let home = Home::new().await;
+    let mut database = home.connect().await;
+    for number in 0..2 * EACH {
+        decide(&mut database, life::created(number)).await;
+    }
+    let start = Barrier::new(2);
+    let expire = async |first: u32| {
+        let mut database = home.connect().await;
+        for number in first..first + EACH {
+            start.wait().await;
+            decide(&mut database, expired(number, Some(RestrictionLevel::Limited))).await;
+        }
+    };
+    tokio::join!(expire(0), expire(EACH));
+    let mark = mark(&mut database).await.unwrap();
+    assert_eq!(mark.unpaid.len(), 2 * EACH as usize);
+    assert!(mark.unpaid.is_sorted());
+}
+
+#[tokio::test]
+async fn what_expired_long_ago_is_forgotten_and_the_severer_restriction_stays() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    for number in [1, 2, 3] {
+        decide(&mut database, life::created(number)).await;
+    }
+    assert_eq!(mark(&mut database).await, None);
+    decide(&mut database, expired(1, Some(RestrictionLevel::PrepaidOnly))).await;
+    let first = mark(&mut database).await.unwrap();
+    assert_eq!((first.unpaid.len(), first.paid), (1, None), "one alone is not judged");
+    decide(&mut database, expired(2, Some(RestrictionLevel::Limited))).await;
+    let second = mark(&mut database).await.unwrap();
+    let restriction = second.restriction.unwrap();
+    assert_eq!(restriction.level, RestrictionLevel::PrepaidOnly);
+    assert_eq!(restriction.by, order_id(2), "the later end counts");
+    assert_eq!(second.paid, Some(Vec::new()));
+    sql.run("UPDATE customer_marks SET unpaid = ARRAY[now() - INTERVAL '61 minutes']").await;
+    decide(&mut database, expired(3, None)).await;
+    assert_eq!(mark(&mut database).await.unwrap().unpaid.len(), 1);
+}
+
+#[tokio::test]
+async fn a_limited_customers_open_orders_are_counted_and_paid_ones_looked_up() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    for number in [1, 2, 3, 4] {
+        decide(&mut database, life::created(number)).await;
+    }
+    decide(&mut database, life::captured(4)).await;
+    let other = "UPDATE orders SET customer_ref = 'c-2' WHERE id = ";
+    sql.run(&format!("{other} '{}'", order_id(3))).await;
+    let limited = Some(RestrictionLevel::Limited);
+    decide(&mut database, expired(1, limited)).await;
+    decide(&mut database, expired(2, limited)).await;
+    let mark = mark(&mut database).await.unwrap();
+    // The rules of this test leave expired orders open.
+    assert_eq!((mark.open, mark.paid.unwrap().len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_person_lifts_a_restriction_at_once_and_its_timer_comes_home_to_say_so() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    decide(&mut database, life::created(1)).await;
+    decide(&mut database, expired(1, Some(RestrictionLevel::Limited))).await;
+    let actor = "ops-7".parse().unwrap();
+    let lift = customers::lift(&mut database, &customer(), &actor, "appealed").await;
+    assert!(lift.unwrap());
+    let again = customers::lift(&mut database, &customer(), &actor, "again").await;
+    assert!(!again.unwrap(), "nothing is closed any more");
+    let standing = customers::standing(&mut database, &customer()).await.unwrap().mark.unwrap();
+    assert!(!standing.restricted && standing.unpaid.is_empty());
+    assert_eq!(standing.lift_reason.as_deref(), Some("appealed"));
+    let timer = "SELECT generation || ' ' || status || ' ' || (due_at <= now()) FROM timers
+         WHERE kind = 'customer_restriction_ends'";
+    assert_eq!(sql.texts(timer).await, ["2 armed true"]);
+    let export = privacy::export(&mut database, &customer()).await.unwrap();
+    assert_eq!(export.held.marks, 1);
+    assert!(export.standing.mark.is_some());
 }
