@@ -1,5 +1,6 @@
 //! The command line: commands, their arguments, and what each is for.
 
+mod customer;
 mod values;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::events::Rate;
 use crate::exit::EXIT_CODES;
 use crate::render::OutputArgs;
 use crate::settings::Settings;
+pub(crate) use customer::{CustomerCommand, CustomerShowArgs, LiftArgs, LiftFlagArgs};
 use values::{
     actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id,
     money_id, order_id, payment_method, period, prom_file, reason, said,
@@ -56,6 +58,9 @@ pub(crate) enum Command {
     /// Money that fits no order: what there is, and what is to become of it.
     #[command(subcommand)]
     Money(MoneyCommand),
+    /// Customers: what is noted of them, and taking it back.
+    #[command(subcommand)]
+    Customer(CustomerCommand),
     /// Customers: what is held of them, and making it unreadable.
     #[command(subcommand)]
     Privacy(PrivacyCommand),
@@ -391,6 +396,15 @@ pub(crate) struct RetentionArgs {
         value_parser = period
     )]
     pub(crate) day_keys: Duration,
+    /// How long flags and marks of customers are kept after they ended.
+    #[arg(
+        long,
+        env = "ORDERFLOW_RETENTION_MARKS",
+        default_value = "90d",
+        value_name = "DURATION",
+        value_parser = period
+    )]
+    pub(crate) marks: Duration,
 }
 
 impl RetentionArgs {
@@ -401,6 +415,7 @@ impl RetentionArgs {
             inbox: self.inbox,
             letters: self.dead_letters,
             day_keys: self.day_keys,
+            marks: self.marks,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What each command does.
 
+pub(crate) mod customer;
 pub(crate) mod event;
 pub(crate) mod migrate;
 pub(crate) mod money;

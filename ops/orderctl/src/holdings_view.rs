@@ -16,6 +16,7 @@ pub(crate) fn text(held: &Holdings, style: Style) -> String {
         (held.open_letters, "open dead letter", "not resolved and not archived"),
         (held.closed_letters, "closed dead letter", "resolved or archived"),
         (held.open_disputes, "open dispute", "not closed"),
+        (held.marks, "mark", "a flag or a restriction, of now or earlier"),
         (held.keys, "key", "of the customer and of the orders"),
     ];
     let lines = counts.into_iter().filter(|(count, _, _)| *count > 0);

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod customer_view;
 mod drift;
 mod events;
 mod exit;
@@ -73,6 +74,7 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
             Command::Order(command) => commands::order::run(command, settings, console).await,
             Command::Policy(command) => commands::policy::run(command, console),
             Command::Money(command) => commands::money::run(command, settings, console).await,
+            Command::Customer(command) => commands::customer::run(command, settings, console).await,
             Command::Verify(args) => commands::verify::run(args, settings, console).await,
             Command::Privacy(command) => commands::privacy::run(command, settings, console).await,
             Command::Retention(command) => {

@@ -17,7 +17,9 @@ CREATE TYPE currency_code AS ENUM (
 );
 
 CREATE TYPE order_status AS ENUM ('pending_payment', 'paid', 'expired', 'cancelled');
-CREATE TYPE close_reason AS ENUM ('payment_timeout', 'buyer', 'merchant', 'fraud', 'operator');
+CREATE TYPE close_reason AS ENUM (
+    'payment_timeout', 'buyer', 'merchant', 'fraud', 'operator', 'customer_restricted'
+);
 CREATE TYPE payment_method AS ENUM ('card', 'wallet', 'bank_transfer', 'other');
 
 CREATE TYPE attempt_status AS ENUM (
@@ -46,8 +48,8 @@ CREATE TYPE dispute_reason AS ENUM (
 );
 
 CREATE TYPE timer_kind AS ENUM (
-    'payment_timeout', 'payment_reminder', 'dispute_evidence_due', 'refund_review_due',
-    'unapplied_money_due', 'reserve_answer_due'
+    'payment_timeout', 'payment_reminder', 'customer_restriction_ends', 'dispute_evidence_due',
+    'refund_review_due', 'unapplied_money_due', 'reserve_answer_due'
 );
 CREATE TYPE timer_status AS ENUM ('armed', 'fired', 'cancelled');
 
@@ -66,9 +68,16 @@ CREATE TYPE unapplied_cause AS ENUM (
 CREATE TYPE unapplied_resolution AS ENUM ('applied', 'refunded', 'written_off');
 CREATE TYPE unapplied_decision AS ENUM ('refund', 'write_off');
 
+CREATE TYPE risk_rule AS ENUM (
+    'refund_count', 'refund_ratio', 'dispute_count', 'low_value_disputes'
+);
+
+-- From mild to severe, so that levels compare.
+CREATE TYPE restriction_level AS ENUM ('limited', 'prepaid_only');
+
 CREATE TYPE policy_kind AS ENUM (
-    'dispute_answer', 'late_money', 'notification', 'payment_hold', 'refund_approval',
-    'refund_review'
+    'customer_limit', 'customer_risk', 'dispute_answer', 'late_money', 'notification',
+    'payment_hold', 'refund_approval', 'refund_review'
 );
 
 CREATE TYPE consent_purpose AS ENUM ('marketing', 'recovery');

@@ -1,3 +1,4 @@
-DROP TABLE consent_withdrawals, judgements, unapplied_money, transfers, history;
+DROP TABLE
+    consent_withdrawals, judgements, customer_marks, risk_flags, unapplied_money, transfers, history;
 DROP FUNCTION refuse_illegal_transitions();
 DROP FUNCTION refuse_change();

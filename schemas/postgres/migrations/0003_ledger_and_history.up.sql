@@ -130,6 +130,56 @@ CREATE TRIGGER consent_withdrawals_append_only
 BEFORE UPDATE OR DELETE OR TRUNCATE ON consent_withdrawals
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE risk_flags (
+    -- Set once.
+    customer_ref text COLLATE "C" NOT NULL,
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    rule risk_rule NOT NULL,
+    evidence uuid[] NOT NULL,
+    policy_version text NOT NULL,
+    raised_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    -- Set by an operator.
+    lifted_at timestamptz,
+    lifted_by text,
+    lift_reason text,
+    CONSTRAINT risk_flags_pkey PRIMARY KEY (customer_ref, id),
+    CONSTRAINT risk_flags_with_evidence CHECK (cardinality(evidence) > 0),
+    CONSTRAINT risk_flags_live_for_a_time CHECK (expires_at > raised_at),
+    CONSTRAINT risk_flags_lifted_whole CHECK (
+        num_nulls(lifted_at, lifted_by, lift_reason) IN (0, 3)
+    )
+);
+COMMENT ON TABLE risk_flags IS
+    'Customers with many refunds or disputes: while a flag lives, refunds of theirs need a person. '
+    'A lifted one stays, so that what it rested on is not held against the customer again.';
+
+CREATE TABLE customer_marks (
+    customer_ref text COLLATE "C" NOT NULL,
+    -- When orders of theirs expired unpaid, the oldest first.
+    unpaid timestamptz[] NOT NULL,
+    level restriction_level,
+    restricted_until timestamptz,
+    -- The order whose expiry caused it, and whose timer ends it.
+    restricted_by uuid,
+    policy_version text,
+    -- Set by an operator.
+    lifted_at timestamptz,
+    lifted_by text,
+    lift_reason text,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT customer_marks_pkey PRIMARY KEY (customer_ref),
+    CONSTRAINT customer_marks_restriction_whole CHECK (
+        num_nulls(level, restricted_until, restricted_by, policy_version) IN (0, 4)
+    ),
+    CONSTRAINT customer_marks_lifted_whole CHECK (
+        num_nulls(lifted_at, lifted_by, lift_reason) IN (0, 3)
+    )
+);
+COMMENT ON TABLE customer_marks IS
+    'Customers of whom an order expired unpaid; whoever pays has no row here.';
+
 CREATE TABLE unapplied_money (
     -- Set once.
     id uuid NOT NULL,

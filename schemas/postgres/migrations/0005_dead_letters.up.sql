@@ -133,9 +133,12 @@ CREATE TABLE erasures (
     forced boolean NOT NULL,
     keys_destroyed integer NOT NULL,
     letters_emptied integer NOT NULL,
+    marks_deleted integer NOT NULL DEFAULT 0,
     CONSTRAINT erasures_pkey PRIMARY KEY (id),
     CONSTRAINT erasures_said_by_whom_and_why CHECK (erased_by <> '' AND reason <> ''),
-    CONSTRAINT erasures_counted CHECK (keys_destroyed >= 0 AND letters_emptied >= 0)
+    CONSTRAINT erasures_counted CHECK (
+        keys_destroyed >= 0 AND letters_emptied >= 0 AND marks_deleted >= 0
+    )
 );
 COMMENT ON TABLE erasures IS
     'Whose bodies were made unreadable, when, by whom and why. What comes later for them goes by '

@@ -61,6 +61,11 @@ pub trait Event: Sized + Send + Sync + 'static {
     /// The order it belongs to.
     fn order_ref(&self) -> OrderRef;
 
+    /// The customer, where the event may be the first to name them.
+    fn customer_ref(&self) -> Option<&Token<64>> {
+        None
+    }
+
     /// When it happened, by the sender's clock.
     fn occurred_at(&self) -> Timestamp;
 

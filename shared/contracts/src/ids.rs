@@ -68,6 +68,8 @@ uuid_id! {
     AttemptId,
     #[doc = "One dispute, named by the shop."]
     DisputeId,
+    #[doc = "One flag raised on a customer, named by us."]
+    FlagId,
     #[doc = "One message that we send; stable over every re-send."]
     MessageId,
     #[doc = "One sum of money that fits no order, named by us."]

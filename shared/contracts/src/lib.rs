@@ -21,7 +21,7 @@ pub use decode::{Limits, WireMessage, decode};
 pub use envelope::{Envelope, Outgoing, STRUCTURED_CONTENT_TYPE};
 pub use error::{DecodeError, RuleCode, RuleViolation};
 pub use event::{DataError, Event, OrderRef};
-pub use ids::{AttemptId, DisputeId, IdSource, MessageId, MoneyId, OrderId, RefundId};
+pub use ids::{AttemptId, DisputeId, FlagId, IdSource, MessageId, MoneyId, OrderId, RefundId};
 pub use kind::EventKind;
 pub use money::{Money, MoneyError};
 pub use text::{BoundedText, ProviderRef, Token};

@@ -4,6 +4,7 @@ use contracts::events::ConsentPurpose;
 use contracts::{Envelope, IdSource, MessageId, OrderId, RefundId, Timestamp, Token};
 use uuid::Uuid;
 
+use crate::customer::{MarkChange, MarkStep, RiskFlag};
 use crate::decision::{OutcomeCode, ParkKey};
 use crate::dispute::Dispute;
 use crate::history::{Change, HistoryLine};
@@ -41,6 +42,10 @@ pub struct Changes {
     pub judgements: Vec<Judgement>,
     /// What customers took back of what they had agreed to.
     pub withdrawals: Vec<Withdrawal>,
+    /// Flags raised on the order's customer (policy 6).
+    pub flags: Vec<RiskFlag>,
+    /// Changes of the mark of the order's customer (policy 7).
+    pub marks: Vec<MarkChange>,
     /// New money that fits no order (cases 25, 29 and 51).
     pub unapplied: Vec<UnappliedMoney>,
     /// Rows of such money that were there, changed.
@@ -176,6 +181,8 @@ impl Draft {
     pub fn put_refund(&mut self, refund: Refund, reason: Option<OutcomeCode>) {
         let before = self.state.refund(refund.id).map(|known| known.status);
         let (id, to): (RefundId, _) = (refund.id, refund.status);
+        let order = self.order().id;
+        self.state.customer.hear_refund(order, &refund);
         put(&mut self.changes.refunds, refund.clone(), |a, b| a.id == b.id);
         put(&mut self.state.refunds, refund, |a, b| a.id == b.id);
         if before != Some(to) {
@@ -191,6 +198,7 @@ impl Draft {
             let (provider, dispute_ref) = (dispute.provider.clone(), dispute.provider_ref.clone());
             self.changes.arrived.push(ParkKey::Dispute { provider, dispute_ref });
         }
+        self.state.customer.hear_dispute(&dispute);
         put(&mut self.changes.disputes, dispute.clone(), |a, b| a.id == b.id);
         put(&mut self.state.disputes, dispute, |a, b| a.id == b.id);
         if before != Some(to) {
@@ -257,6 +265,20 @@ impl Draft {
     /// Records that a customer took consent back.
     pub fn withdraw(&mut self, withdrawal: Withdrawal) {
         self.changes.withdrawals.push(withdrawal);
+    }
+
+    /// Raises a flag on the order's customer (policy 6).
+    pub fn raise_flag(&mut self, flag: RiskFlag) {
+        self.changes.flags.push(flag.clone());
+        self.state.customer.flags.push(flag);
+        self.touch();
+    }
+
+    /// Changes the mark of the order's customer (policy 7).
+    pub fn mark(&mut self, customer_ref: Token<64>, step: MarkStep) {
+        let change = MarkChange { customer_ref, step };
+        self.state.customer.hear_mark(&change);
+        self.changes.marks.push(change);
     }
 
     /// Keeps money that fits no order (cases 25, 29 and 51); it is booked with its row.

@@ -94,6 +94,12 @@ named! {
         AboveAutoLimit = "above-auto-limit",
         /// Too many refunds for this customer.
         TooManyRefunds = "too-many-refunds",
+        /// The customer is watched: refunds or disputes of theirs raised a flag (policy 6).
+        CustomerFlagged = "customer-flagged",
+        /// Orders of the customer expired unpaid again and again (policy 7).
+        CustomerWarned = "customer-warned",
+        /// What the customer may order is limited for a time (policy 7).
+        CustomerRestricted = "customer-restricted",
         /// A person approved it (policy 4).
         ReviewApproved = "review-approved",
         /// A person decided against it.

@@ -8,6 +8,10 @@ use crate::status::named;
 named! {
     /// Which policy decided.
     pub enum PolicyKind {
+        /// Whether orders of a customer expired unpaid too often, and what follows (policy 7).
+        CustomerLimit = "customer_limit",
+        /// Whether a customer's refunds or disputes are too many (policy 6).
+        CustomerRisk = "customer_risk",
         /// Whether a dispute is worth an answer (policy 9).
         DisputeAnswer = "dispute_answer",
         /// What becomes of money that came late, or is a little short (policy 2).

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod changes;
+pub mod customer;
 pub mod decision;
 pub mod dispute;
 pub mod history;
@@ -22,8 +23,8 @@ pub mod unapplied;
 
 pub use changes::{Changes, Draft};
 pub use contracts::{
-    AttemptId, Currency, DisputeId, IdSource, MessageId, Money, MoneyError, MoneyId, OrderId,
-    RefundId, Timestamp,
+    AttemptId, Currency, DisputeId, FlagId, IdSource, MessageId, Money, MoneyError, MoneyId,
+    OrderId, RefundId, Timestamp,
 };
 pub use decision::{Decision, Outcome, OutcomeCode, ParkKey};
 pub use policy::{Policies, PolicyBook};

@@ -2,11 +2,13 @@
 
 use contracts::events::{OrderLine, RefundReason};
 use contracts::{
-    AttemptId, DisputeId, MessageId, Money, MoneyId, OrderId, ProviderRef, RefundId, Timestamp,
-    Token,
+    AttemptId, DisputeId, FlagId, MessageId, Money, MoneyId, OrderId, ProviderRef, RefundId,
+    Timestamp, Token,
 };
 use serde::Serialize;
+use uuid::Uuid;
 
+use crate::customer::{RestrictionLevel, RiskRule};
 use crate::decision::OutcomeCode;
 use crate::dispute::EscalationLevel;
 use crate::notices::Notice;
@@ -335,6 +337,52 @@ messages! {
         attempt_id: AttemptId,
         /// By how much.
         excess: Money,
+    }
+    /// A customer has many refunds or disputes; refunds of theirs need a person now (policy 6).
+    CustomerRiskFlagged("customer.risk_flagged", Announcement) {
+        /// The order whose refund or dispute was one too many.
+        order_id: OrderId,
+        /// The customer, a pseudonym.
+        customer_ref: Token<64>,
+        /// The flag.
+        flag_id: FlagId,
+        /// Which rule.
+        rule: RiskRule,
+        /// The refunds or disputes that led to it.
+        evidence: Vec<Uuid>,
+        /// Until when, unless a person lifts it.
+        expires_at: Timestamp,
+    }
+    /// Orders of a customer expired unpaid again and again; nothing is closed yet (policy 7).
+    CustomerWarned("customer.warned", Announcement) {
+        /// The order that expired last.
+        order_id: OrderId,
+        /// The customer, a pseudonym.
+        customer_ref: Token<64>,
+        /// How many count.
+        unpaid: usize,
+    }
+    /// What a customer may order is limited for a time (policy 7).
+    CustomerRestricted("customer.restricted", Announcement) {
+        /// The order that expired last.
+        order_id: OrderId,
+        /// The customer, a pseudonym.
+        customer_ref: Token<64>,
+        /// How much is closed.
+        level: RestrictionLevel,
+        /// How many unpaid orders count.
+        unpaid: usize,
+        /// Until when, unless a person lifts it or another order expires.
+        until: Timestamp,
+    }
+    /// A customer may order as before (policy 7).
+    CustomerRestrictionLifted("customer.restriction_lifted", Announcement) {
+        /// The order whose expiry had caused it.
+        order_id: OrderId,
+        /// The customer, a pseudonym.
+        customer_ref: Token<64>,
+        /// What was closed.
+        level: RestrictionLevel,
     }
     /// It is settled what becomes of money that fitted no order.
     PaymentUnappliedResolved("payment.unapplied_resolved", Announcement) {

@@ -8,6 +8,7 @@ mod pay;
 mod refund;
 mod timers;
 mod unapplied;
+mod watch;
 
 use contracts::{OrderId, Timestamp};
 
@@ -22,6 +23,7 @@ pub use pay::pay_order;
 pub use refund::{OwnRefund, approve_refund, refund_own};
 pub use timers::{arm_next_reminder, arm_payment_timers, cancel_payment_timers};
 pub use unapplied::{keep_unapplied, look_at_unapplied};
+pub use watch::watch_customer;
 
 use crate::changes::Draft;
 use crate::decision::{Decision, OutcomeCode, ParkKey};

@@ -54,6 +54,8 @@ named! {
         Fraud = "fraud",
         /// An operator asked.
         Operator = "operator",
+        /// The customer has as many unpaid orders as they may have (policy 7).
+        CustomerRestricted = "customer_restricted",
     }
 }
 

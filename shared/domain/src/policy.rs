@@ -2,6 +2,7 @@
 
 mod amounts;
 mod book;
+mod customers;
 mod disputes;
 mod file;
 mod late_money;
@@ -10,6 +11,7 @@ mod refunds;
 mod reminders;
 mod section;
 mod unapplied;
+mod unpaid;
 mod windows;
 
 use std::time::Duration;
@@ -19,6 +21,7 @@ pub const TEMPLATE: &str = include_str!("../../../ops/policies/default.toml");
 
 pub use amounts::AmountLimits;
 pub use book::PolicyBook;
+pub use customers::{CountLimit, FlagPolicy, RatioLimit};
 pub use disputes::{DisputePolicy, EvidenceStep};
 pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
 pub use late_money::{LateMoneyChoice, LateMoneyPolicy};
@@ -26,6 +29,7 @@ pub use notifications::NotificationPolicy;
 pub use refunds::RefundPolicy;
 pub use reminders::{QuietHours, ReminderPoint, Reminders};
 pub use unapplied::UnappliedPolicy;
+pub use unpaid::{Incident, UnpaidPolicy, UnpaidVerdict};
 pub use windows::Windows;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -60,6 +64,10 @@ pub struct Policies {
     pub disputes: DisputePolicy,
     /// Of what people are told.
     pub notifications: NotificationPolicy,
+    /// When customers are flagged.
+    pub flags: FlagPolicy,
+    /// What becomes of customers whose orders expire unpaid.
+    pub unpaid: UnpaidPolicy,
     /// How long money that fits no order is kept.
     pub unapplied: UnappliedPolicy,
 }
@@ -78,6 +86,8 @@ impl Default for Policies {
             refunds: RefundPolicy::default(),
             disputes: DisputePolicy::default(),
             notifications: NotificationPolicy::default(),
+            flags: FlagPolicy::default(),
+            unpaid: UnpaidPolicy::default(),
             unapplied: UnappliedPolicy::default(),
         }
     }

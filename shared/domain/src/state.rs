@@ -5,9 +5,10 @@ use contracts::{
 };
 
 use crate::changes::Changes;
+use crate::customer::CustomerRecord;
 use crate::decision::OutcomeCode;
 use crate::dispute::Dispute;
-use crate::order::Order;
+use crate::order::{Order, OrderStatus};
 use crate::payment::{Attempt, Capture};
 use crate::refund::Refund;
 use crate::timer::{Timer, TimerKind, TimerOwner};
@@ -32,25 +33,6 @@ pub struct OrderState {
     pub unapplied: Vec<UnappliedMoney>,
     /// What is known of the customer.
     pub customer: CustomerRecord,
-}
-
-/// What the policies need to know of a customer, the order at hand included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CustomerRecord {
-    /// Refunds that a customer asked for in the last 90 days, refused ones left out.
-    pub refunds_90d: i64,
-    /// Disputes opened in the last 90 days.
-    pub disputes_90d: i64,
-}
-
-impl CustomerRecord {
-    /// The record after one order's share of it has changed.
-    fn after(self, before: CustomerRecord, now: CustomerRecord) -> Self {
-        Self {
-            refunds_90d: self.refunds_90d + now.refunds_90d - before.refunds_90d,
-            disputes_90d: self.disputes_90d + now.disputes_90d - before.disputes_90d,
-        }
-    }
 }
 
 impl OrderState {
@@ -188,15 +170,19 @@ impl OrderState {
     }
 
     /// What of the order itself counts towards its customer's record.
-    fn counted(&self) -> CustomerRecord {
+    fn counted(&self) -> (i64, i64) {
         let refunds = self.refunds.iter().filter(|refund| refund.counts_for_customer()).count();
         let count = |rows: usize| i64::try_from(rows).expect("an order's rows fit in memory");
-        CustomerRecord { refunds_90d: count(refunds), disputes_90d: count(self.disputes.len()) }
+        (count(refunds), count(self.disputes.len()))
     }
 
     /// The state that the next event of the same batch sees.
     pub fn apply(&mut self, changes: &Changes) {
         if let Some(order) = &changes.order {
+            let opened = self.order.is_none() && order.status == OrderStatus::PendingPayment;
+            if let Some(mark) = self.customer.mark.as_mut().filter(|_| opened) {
+                mark.open += 1;
+            }
             self.order = Some(order.clone());
         }
         put_all(&mut self.attempts, &changes.attempts, |a, b| a.id == b.id);
@@ -206,7 +192,13 @@ impl OrderState {
         let counted = self.counted();
         put_all(&mut self.refunds, &changes.refunds, |a, b| a.id == b.id);
         put_all(&mut self.disputes, &changes.disputes, |a, b| a.id == b.id);
-        self.customer = self.customer.after(counted, self.counted());
+        self.customer.recount(counted, self.counted());
+        if let Some(order) = self.order.as_ref().map(|order| order.id) {
+            changes.refunds.iter().for_each(|refund| self.customer.hear_refund(order, refund));
+        }
+        changes.disputes.iter().for_each(|dispute| self.customer.hear_dispute(dispute));
+        changes.marks.iter().for_each(|change| self.customer.hear_mark(change));
+        put_all(&mut self.customer.flags, &changes.flags, |a, b| a.id == b.id);
         put_all(&mut self.timers, &changes.timers, |a, b| a.kind == b.kind && a.owner == b.owner);
         put_all(&mut self.unapplied, &changes.unapplied, |a, b| a.id == b.id);
         put_all(&mut self.unapplied, &changes.unapplied_moved, |a, b| a.id == b.id);

@@ -13,6 +13,8 @@ named! {
         PaymentTimeout = "payment_timeout",
         /// The buyer is reminded to pay.
         PaymentReminder = "payment_reminder",
+        /// What is closed to the order's customer is open again.
+        CustomerRestrictionEnds = "customer_restriction_ends",
         /// A dispute's evidence is due.
         DisputeEvidenceDue = "dispute_evidence_due",
         /// A person should have decided on a refund.
@@ -30,6 +32,7 @@ impl TimerKind {
         match self {
             Self::PaymentTimeout
             | Self::PaymentReminder
+            | Self::CustomerRestrictionEnds
             | Self::DisputeEvidenceDue
             | Self::ReserveAnswerDue => false,
             Self::RefundReviewDue | Self::UnappliedMoneyDue => true,
@@ -39,7 +42,8 @@ impl TimerKind {
     /// The event that a due timer becomes.
     pub fn event(self) -> EventKind {
         match self {
-            Self::PaymentTimeout => EventKind::PaymentTimeout,
+            // An order's time is over in either case; which one, its timers tell.
+            Self::PaymentTimeout | Self::CustomerRestrictionEnds => EventKind::PaymentTimeout,
             Self::PaymentReminder => EventKind::PaymentReminder,
             Self::DisputeEvidenceDue => EventKind::DisputeDeadline,
             Self::RefundReviewDue => EventKind::RefundReviewDue,

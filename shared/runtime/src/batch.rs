@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use broker::Delivery;
 use contracts::{Envelope, Event, EventKind, OrderId, OrderRef, Token};
-use domain::state::CustomerRecord;
+use domain::customer::CustomerRecord;
 use domain::{Decision, Moment, OrderState, Outcome, Rules, Timestamp};
 use store::inbox::{self, Claim, Claimed};
 use store::orders::{self, Scope};
@@ -111,8 +111,19 @@ async fn steps<R: Rules>(
     }
     let orders = order_ids(transaction, jobs, &open).await?;
     let known: Vec<_> = orders.iter().copied().flatten().collect();
-    let now = locks::lock_orders(transaction, &known).await?;
+    let customers: Vec<_> = open.iter().filter_map(|job| customer(&jobs[job.index])).collect();
+    let (now, marked) = locks::lock_orders_of(transaction, &known, &customers).await?;
     let mut states = orders::load(transaction, &known, scope::<R>()).await?;
+    if !marked.is_empty() {
+        let marks = store::customers::marks(transaction, &marked).await?;
+        for (job, order) in open.iter().zip(&orders) {
+            let named = jobs[job.index].envelope.event.customer_ref();
+            let mark = named.and_then(|customer| marks.get(customer));
+            if let (Some(mark), Some(order)) = (mark, order) {
+                states.entry(*order).or_default().customer.mark = Some(mark.clone());
+            }
+        }
+    }
     let mut decisions = Vec::with_capacity(open.len());
     let mut wanted = Vec::with_capacity(open.len());
     for (job, order) in open.iter().zip(&orders) {
@@ -150,6 +161,10 @@ struct Open {
     again: bool,
     /// Until when it was parked, if it was.
     parked_until: Option<Timestamp>,
+}
+
+fn customer<E: Event>(job: &Job<E>) -> Option<&str> {
+    job.envelope.event.customer_ref().map(Token::as_str)
 }
 
 fn open_job(open: &mut Vec<Open>, job: Open) -> Verdict {
@@ -201,12 +216,16 @@ fn decide<R: Rules>(
         rules.decide(state, &job.envelope, moment)
     }));
     let decision = decision.or(Err(BatchError::Panicked(open.index)))?;
-    let known = state.customer;
-    state.apply(&decision.changes);
-    let customer = state.customer;
-    if customer != known {
+    let changes = &decision.changes;
+    let counts = !(changes.refunds.is_empty()
+        && changes.disputes.is_empty()
+        && changes.marks.is_empty()
+        && state.customer.mark.is_none());
+    state.apply(changes);
+    if counts {
+        let customer = state.customer.clone();
         let customer_ref = state.order.as_ref().map(|order| order.customer_ref.clone());
-        tell_other_orders(states, customer_ref.as_ref(), customer);
+        tell_other_orders(states, customer_ref.as_ref(), &customer);
     }
     Ok(decision)
 }
@@ -217,20 +236,27 @@ fn decide<R: Rules>(
 fn tell_other_orders(
     states: &mut HashMap<OrderId, OrderState>,
     customer_ref: Option<&Token<64>>,
-    record: CustomerRecord,
+    record: &CustomerRecord,
 ) {
+    let Some(customer_ref) = customer_ref else { return };
     let is_theirs = |state: &&mut OrderState| {
-        state.order.as_ref().map(|order| &order.customer_ref) == customer_ref
+        let mark = state.customer.mark.as_ref().map(|mark| &mark.customer_ref);
+        let known = state.order.as_ref().map(|order| &order.customer_ref).or(mark);
+        known == Some(customer_ref)
     };
     for state in states.values_mut().filter(is_theirs) {
-        state.customer = record;
+        state.customer = record.clone();
     }
 }
 
-/// Refunds are decided by what is known of the customer, too.
+/// Refunds are decided by what is known of the customer, too, and disputes add to it; so do orders
+/// that expire.
 fn scope<R: Rules>() -> Scope {
-    if R::Event::KINDS.contains(&EventKind::RefundRequested) {
+    let counts = [EventKind::RefundRequested, EventKind::DisputeOpened];
+    if counts.iter().any(|kind| R::Event::KINDS.contains(kind)) {
         Scope::OrderAndCustomer
+    } else if R::Event::KINDS.contains(&EventKind::PaymentTimeout) {
+        Scope::OrderAndMark
     } else {
         Scope::Order
     }

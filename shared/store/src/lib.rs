@@ -2,6 +2,7 @@
 
 mod column;
 mod config;
+pub mod customers;
 mod database;
 pub mod dead_letters;
 mod decode;

@@ -19,22 +19,41 @@ pub async fn lock_orders(
     transaction: &mut Transaction<'_>,
     orders: &[OrderId],
 ) -> Result<Timestamp, Error> {
+    Ok(lock_orders_of(transaction, orders, &[]).await?.0)
+}
+
+/// As [`lock_orders`]; also says which of these customers have a mark, which most have not.
+///
+/// # Errors
+/// When a lock is not had within the connection's lock timeout.
+pub async fn lock_orders_of(
+    transaction: &mut Transaction<'_>,
+    orders: &[OrderId],
+    customers: &[&str],
+) -> Result<(Timestamp, Vec<String>), Error> {
     let mut keys: Vec<i64> = orders.iter().map(|order| key(*order)).collect();
     keys.sort_unstable();
     keys.dedup();
-    let now = sqlx::query_scalar!(
+    let locked = sqlx::query!(
         r#"
         WITH held AS MATERIALIZED (
             SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS wanted (key)
         )
-        SELECT clock_timestamp() AS "now!" FROM (SELECT count(*) FROM held) AS all_held
+        SELECT
+            clock_timestamp() AS "now!",
+            ARRAY(
+                SELECT customer_ref FROM customer_marks WHERE customer_ref = ANY($2)
+            ) AS "marked!"
+        FROM (SELECT count(*) FROM held) AS all_held
         "#,
         &keys,
+        customers as _,
     );
-    let now = now.fetch_one(transaction.connection()).await;
-    let now = now.map_err(Error::during("lock orders"))?.into();
+    let locked = locked.fetch_one(transaction.connection()).await;
+    let locked = locked.map_err(Error::during("lock orders"))?;
+    let now = locked.now.into();
     transaction.set_locked_at(now);
-    Ok(now)
+    Ok((now, locked.marked))
 }
 
 /// Both halves of the id: two orders with one key only wait for each other without need.

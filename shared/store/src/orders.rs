@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use contracts::{OrderId, OrderRef};
 use domain::OrderState;
-use domain::state::CustomerRecord;
 use domain::timer::TimerKind;
 use uuid::Uuid;
 
 use crate::column::column;
+use crate::customers;
 use crate::database::{Database, Transaction};
 use crate::error::Error;
 use crate::table;
@@ -20,6 +20,8 @@ pub enum Scope {
     Order,
     /// That, and what is known of its customer.
     OrderAndCustomer,
+    /// The order, and the mark of its customer.
+    OrderAndMark,
 }
 
 /// Finds the orders that events refer to; the answers are in the order of `references`.
@@ -165,8 +167,10 @@ pub async fn load(
         states.insert(id, OrderState { order: Some(order), ..OrderState::default() });
     }
     load_children(transaction, &ids, &mut states).await?;
-    if scope == Scope::OrderAndCustomer {
-        load_customers(transaction, &mut states).await?;
+    match scope {
+        Scope::Order => {}
+        Scope::OrderAndCustomer => customers::load(transaction.connection(), &mut states).await?,
+        Scope::OrderAndMark => customers::load_marks(transaction.connection(), &mut states).await?,
     }
     Ok(states)
 }
@@ -219,50 +223,6 @@ async fn load_children(
     }
     for (order, dispute) in table::disputes::load(connection, &grown).await? {
         states.entry(order).or_default().disputes.push(dispute);
-    }
-    Ok(())
-}
-
-async fn load_customers(
-    transaction: &mut Transaction<'_>,
-    states: &mut HashMap<OrderId, OrderState>,
-) -> Result<(), Error> {
-    let ids: Vec<Uuid> = states.keys().copied().map(Uuid::from).collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let records = sqlx::query!(
-        r#"
-        SELECT
-            orders.id,
-            (
-                SELECT count(*)
-                FROM refunds
-                WHERE
-                    refunds.customer_ref = orders.customer_ref
-                    AND refunds.requested_at > now() - INTERVAL '90 days'
-                    AND refunds.status <> 'rejected'
-                    AND refunds.reason NOT IN (
-                        'late_payment', 'overpaid', 'duplicate', 'order_cancelled'
-                    )
-            ) AS "refunds!",
-            (
-                SELECT count(*)
-                FROM disputes
-                WHERE
-                    disputes.customer_ref = orders.customer_ref
-                    AND disputes.opened_at > now() - INTERVAL '90 days'
-            ) AS "disputes!"
-        FROM orders
-        WHERE orders.id = ANY($1)
-        "#,
-        &ids,
-    );
-    let records = records.fetch_all(transaction.connection()).await;
-    for record in records.map_err(Error::during("read customers"))? {
-        let (refunds_90d, disputes_90d) = (record.refunds, record.disputes);
-        states.entry(record.id.into()).or_default().customer =
-            CustomerRecord { refunds_90d, disputes_90d };
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What is held of a customer: counted, read back, made unreadable.
 //!
 //! Rows of orders, money and history name a customer by a pseudonym and stay. What goes is what
-//! shops sent in their own words: headers and bodies of parked events and dead letters.
+//! shops sent in their own words, headers and bodies of parked events and dead letters, and what
+//! we noted of the customer: flags and marks.
 
 mod erase;
 mod export;
@@ -39,6 +40,8 @@ pub struct Holdings {
     pub closed_letters: i64,
     /// Disputes that are not closed.
     pub open_disputes: i64,
+    /// Flags and marks of theirs, whether they count now or not.
+    pub marks: i64,
     /// When they were erased last.
     pub erased_at: Option<Time>,
 }
@@ -133,6 +136,10 @@ async fn count(connection: &mut PgConnection, customer: &CustomerRef) -> Result<
                 FROM disputes
                 WHERE customer_ref = $1 AND status IN ('needs_response', 'under_review')
             ) AS "open_disputes!",
+            (
+                (SELECT count(*) FROM risk_flags WHERE customer_ref = $1)
+                + (SELECT count(*) FROM customer_marks WHERE customer_ref = $1)
+            ) AS "marks!",
             (SELECT max(erased_at) FROM erasures WHERE customer_ref = $1) AS "erased_at: Time"
         "#,
         customer.as_str(),

@@ -4,6 +4,7 @@
 //! event, no unsent message, no open dead letter, and no key that one of these needs.
 
 mod keys;
+mod marks;
 
 use std::time::Duration;
 
@@ -34,11 +35,19 @@ pub struct Periods {
     pub letters: Duration,
     /// Keys of a day.
     pub day_keys: Duration,
+    /// Flags and marks of customers, since they ended.
+    pub marks: Duration,
 }
 
 impl Default for Periods {
     fn default() -> Self {
-        Self { outbox: DAY * 7, inbox: SHORTEST_INBOX, letters: DAY * 90, day_keys: DAY * 90 }
+        Self {
+            outbox: DAY * 7,
+            inbox: SHORTEST_INBOX,
+            letters: DAY * 90,
+            day_keys: DAY * 90,
+            marks: DAY * 90,
+        }
     }
 }
 
@@ -65,6 +74,8 @@ pub enum Kind {
     AcceptedEvents,
     /// Dead letters that are done with.
     ClosedLetters,
+    /// Flags and marks of customers that ended.
+    EndedMarks,
     /// Keys of days: what they sealed becomes unreadable.
     DayKeys,
     /// Keys that erased customers or their orders got since.
@@ -84,6 +95,7 @@ pub async fn plan(database: &mut Database, periods: &Periods) -> Result<Vec<Shar
         sent_messages(connection, periods.outbox).await?,
         accepted_events(connection, periods.inbox).await?,
         closed_letters(connection, periods.letters).await?,
+        marks::share(connection, periods.marks).await?,
         keys::share(connection, Kind::DayKeys, periods).await?,
         keys::share(connection, Kind::ErasedKeys, periods).await?,
         keys::share(connection, Kind::UnusedKeys, periods).await?,
@@ -104,6 +116,7 @@ pub async fn run(database: &mut Database, periods: &Periods) -> Result<Vec<Share
     outbox::drop_partitions(database, before).await?;
     let events = repeat(database, periods.inbox, forget_events).await?;
     let letters = repeat(database, periods.letters, delete_letters).await?;
+    let marks = repeat(database, periods.marks, marks::delete).await?;
     // Letters first: keys that only they needed are unused then.
     let mut gone = Vec::with_capacity(planned.len());
     for share in planned {
@@ -111,6 +124,7 @@ pub async fn run(database: &mut Database, periods: &Periods) -> Result<Vec<Share
             Kind::SentMessages => share.rows,
             Kind::AcceptedEvents => events,
             Kind::ClosedLetters => letters,
+            Kind::EndedMarks => marks,
             Kind::DayKeys | Kind::ErasedKeys | Kind::UnusedKeys => {
                 keys::trim(database, share.kind, periods).await?
             }

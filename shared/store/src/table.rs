@@ -3,6 +3,7 @@
 pub(crate) mod attempts;
 pub(crate) mod captures;
 pub(crate) mod consent_withdrawals;
+pub(crate) mod customer_marks;
 pub(crate) mod disputes;
 pub(crate) mod history;
 pub(crate) mod inbox_outcomes;
@@ -11,6 +12,7 @@ pub(crate) mod orders;
 pub(crate) mod outgoing;
 pub(crate) mod parked_events;
 pub(crate) mod refunds;
+pub(crate) mod risk_flags;
 pub(crate) mod timers;
 pub(crate) mod transfers;
 pub(crate) mod unapplied_money;

@@ -9,8 +9,9 @@ use crate::database::Transaction;
 use crate::error::Error;
 use crate::inbox::{InboxId, event_name};
 use crate::table::{
-    attempts, captures, consent_withdrawals, disputes, history, inbox_outcomes, judgements, orders,
-    outgoing, parked_events, refunds, timers, transfers, unapplied_money,
+    attempts, captures, consent_withdrawals, customer_marks, disputes, history, inbox_outcomes,
+    judgements, orders, outgoing, parked_events, refunds, risk_flags, timers, transfers,
+    unapplied_money,
 };
 
 /// Timers due within this time are worth waking the scheduler for; its horizon by default.
@@ -88,6 +89,8 @@ pub async fn write(
     transfers::write(connection, decided).await?;
     judgements::write(connection, decided).await?;
     consent_withdrawals::write(connection, decided).await?;
+    risk_flags::write(connection, decided).await?;
+    customer_marks::write(connection, decided).await?;
     unapplied_money::write(connection, decided).await?;
     unapplied_money::change(connection, decided).await?;
     inbox_outcomes::write(connection, decided).await?;

@@ -3,6 +3,7 @@
 mod cancellation;
 mod consent;
 mod opening;
+mod restricted;
 mod revision;
 
 use contracts::Envelope;
@@ -38,7 +39,16 @@ impl Rules for OrderRules {
     ) -> Decision {
         let draft = || Draft::new(state, message, moment.now);
         match (&message.event, &state.order) {
-            (OrderEvent::Created(created), None) => self.open(draft(), created),
+            (OrderEvent::Created(created), None) => {
+                self.open(draft(), created).unwrap_or_else(|error| {
+                    quarantine(
+                        draft(),
+                        created.order_id,
+                        error.into(),
+                        created.order_id.to_string(),
+                    )
+                })
+            }
             (OrderEvent::Created(created), Some(known)) => self.revise(draft(), known, created),
             (OrderEvent::ConsentWithdrawn(event), None) => self.await_customer(event, moment),
             (OrderEvent::ConsentWithdrawn(event), Some(known)) => {

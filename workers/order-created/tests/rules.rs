@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "rules/restricted.rs"]
+mod restricted;
+
 use std::time::Duration;
 
 use domain::message::Body;

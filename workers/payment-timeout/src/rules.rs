@@ -2,6 +2,7 @@
 
 mod expiry;
 mod reminder;
+mod unpaid;
 
 use contracts::Envelope;
 use contracts::events::{PaymentTimer, TimerEvent};

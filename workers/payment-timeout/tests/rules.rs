@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "rules/unpaid.rs"]
+mod unpaid;
+
 use contracts::{Money, OrderId};
 use domain::ledger::Account;
 use domain::message::Body;

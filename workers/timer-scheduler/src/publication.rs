@@ -59,6 +59,7 @@ fn message_id(timer: &DueTimer) -> String {
     let kind = match timer.kind {
         TimerKind::PaymentTimeout => "pt",
         TimerKind::PaymentReminder => "pr",
+        TimerKind::CustomerRestrictionEnds => "cr",
         TimerKind::DisputeEvidenceDue => "de",
         TimerKind::RefundReviewDue => "rr",
         TimerKind::UnappliedMoneyDue => "um",
@@ -70,7 +71,9 @@ fn message_id(timer: &DueTimer) -> String {
 
 fn worker(kind: TimerKind) -> &'static str {
     match kind {
-        TimerKind::PaymentTimeout | TimerKind::PaymentReminder => "payment-timeout",
+        TimerKind::PaymentTimeout
+        | TimerKind::PaymentReminder
+        | TimerKind::CustomerRestrictionEnds => "payment-timeout",
         TimerKind::DisputeEvidenceDue => "dispute-opened",
         TimerKind::RefundReviewDue => "refund-requested",
         // The one that knows how to judge a capture, should its order be there by now.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contracts::events::PaymentMethod;
-use contracts::{BoundedText, EventKind, MoneyId, OrderId, RuleViolation, Token};
+use contracts::{BoundedText, EventKind, FlagId, MoneyId, OrderId, RuleViolation, Token};
 use store::privacy::CustomerRef;
 use store::retention::SHORTEST_INBOX;
 
@@ -35,6 +35,10 @@ pub(super) fn payment_method(text: &str) -> Result<PaymentMethod, String> {
 }
 
 pub(super) fn money_id(text: &str) -> Result<MoneyId, String> {
+    text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
+}
+
+pub(super) fn flag_id(text: &str) -> Result<FlagId, String> {
     text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
 }
 

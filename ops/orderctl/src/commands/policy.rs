@@ -90,7 +90,7 @@ impl View for Chosen {
 }
 
 fn settings(policies: &Policies) -> Vec<Setting> {
-    let Policies { windows, reminders, refunds, disputes, .. } = policies;
+    let Policies { windows, reminders, refunds, disputes, flags, unpaid, .. } = policies;
     let quiet = reminders.quiet.map_or_else(|| "none".to_owned(), |hours| hours.to_string());
     let zone = reminders.zone.iana_name().unwrap_or("UTC").to_owned();
     let at: Vec<_> = reminders.at.iter().map(ReminderPoint::to_string).collect();
@@ -117,6 +117,22 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("disputes.remind_before_due", remind.join(", ")),
         ("disputes.submit_before_due", time(disputes.submit_before_due)),
         ("disputes.accept_below", limits(&disputes.accept_below)),
+        ("customers.flags.refunds", count_limit(flags.refunds)),
+        ("customers.flags.refund_ratio", ratio_limit(flags.refund_ratio)),
+        ("customers.flags.disputes", count_limit(flags.disputes)),
+        ("customers.flags.low_value_disputes", count_limit(flags.low_value_disputes)),
+        ("customers.flags.low_value", limits(&flags.low_value)),
+        ("customers.flags.expire_after", time(flags.expire_after)),
+        ("customers.unpaid.within", time(unpaid.within)),
+        ("customers.unpaid.warn_from", unpaid.warn_from.to_string()),
+        ("customers.unpaid.limit_from", unpaid.limit_from.to_string()),
+        ("customers.unpaid.prepaid_from", unpaid.prepaid_from.to_string()),
+        ("customers.unpaid.decay", unpaid.decay.to_string()),
+        ("customers.unpaid.max_open", unpaid.max_open.to_string()),
+        ("customers.unpaid.limited_window", time(unpaid.limited_window)),
+        ("customers.unpaid.prepaid_window", time(unpaid.prepaid_window)),
+        ("customers.unpaid.restrict_for", time(unpaid.restrict_for)),
+        ("customers.unpaid.incidents", unpaid.incidents.len().to_string()),
         ("events.wait_for_parent", time(policies.park_ttl)),
         ("events.clock_ahead", time(policies.max_skew)),
         ("events.drain_grace", time(policies.drain_grace)),
@@ -129,6 +145,14 @@ fn settings(policies: &Policies) -> Vec<Setting> {
 
 fn time(time: Duration) -> String {
     humantime::format_duration(time).to_string()
+}
+
+fn count_limit(limit: policy::CountLimit) -> String {
+    format!("{} within {}", limit.count, time(limit.within))
+}
+
+fn ratio_limit(limit: policy::RatioLimit) -> String {
+    format!("{} percent of at least {} orders", limit.percent, limit.min_orders)
 }
 
 fn limits(limits: &policy::AmountLimits) -> String {

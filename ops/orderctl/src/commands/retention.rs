@@ -65,6 +65,7 @@ fn name(kind: Kind) -> &'static str {
         Kind::SentMessages => "sent messages",
         Kind::AcceptedEvents => "accepted events",
         Kind::ClosedLetters => "dead letters",
+        Kind::EndedMarks => "marks of customers",
         Kind::DayKeys => "keys of days",
         Kind::ErasedKeys => "keys of erased customers",
         Kind::UnusedKeys => "unused keys",
@@ -77,6 +78,7 @@ fn meaning(kind: Kind) -> &'static str {
         Kind::SentMessages => "a day goes as a whole, once all of it was sent",
         Kind::AcceptedEvents => "a parked event stays until it is decided",
         Kind::ClosedLetters => "only resolved and archived ones go",
+        Kind::EndedMarks => "a flag or a restriction stays while it counts",
         Kind::DayKeys | Kind::ErasedKeys => "a key stays while something open is sealed with it",
         Kind::UnusedKeys => "nothing is sealed with them any more",
     }

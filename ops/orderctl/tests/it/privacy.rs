@@ -73,7 +73,10 @@ async fn an_erasure_is_confirmed_done_once_and_recorded() {
     assert_eq!(database.number("SELECT count(*) FROM erasures").await, 0);
 
     let done = erase(&database).input("c-1\n").run().exits_with(0);
-    assert_eq!(done.stdout, "customer c-1 is erased: 0 keys destroyed, 1 dead letter emptied\n");
+    assert_eq!(
+        done.stdout,
+        "customer c-1 is erased: 0 keys destroyed, 1 dead letter emptied, 0 marks deleted\n"
+    );
     let again = erase(&database).arg("--yes").arg("-o").arg("json").run().exits_with(0);
     assert_eq!(again.versioned_json()["letters_emptied"], 0);
     let record = "SELECT customer_ref || ' ' || erased_by || ' ' || reason FROM erasures";

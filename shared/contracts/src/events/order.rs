@@ -228,6 +228,13 @@ impl Event for OrderEvent {
         }
     }
 
+    fn customer_ref(&self) -> Option<&Token<64>> {
+        match self {
+            Self::Created(created) => Some(&created.customer_ref),
+            Self::CancelRequested(_) => None,
+        }
+    }
+
     fn order_ref(&self) -> OrderRef {
         OrderRef::Order(match self {
             Self::Created(created) => created.order_id,

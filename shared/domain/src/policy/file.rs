@@ -217,6 +217,10 @@ impl Policies {
         section.table("refunds", |section| self.refunds.overlay(section));
         section.table("disputes", |section| self.disputes.overlay(section));
         section.table("notifications", |section| self.notifications.overlay(section));
+        section.table("customers", |section| {
+            section.table("flags", |section| self.flags.overlay(section));
+            section.table("unpaid", |section| self.unpaid.overlay(section));
+        });
     }
 
     /// What is the same for everyone: it counts before an event's order is known.

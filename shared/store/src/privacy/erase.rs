@@ -87,6 +87,8 @@ pub struct Erased {
     pub keys_destroyed: i32,
     /// Dead letters emptied.
     pub letters_emptied: i32,
+    /// Flags and marks deleted.
+    pub marks_deleted: i32,
 }
 
 /// Makes everything that shops sent of a customer unreadable, for good.
@@ -115,7 +117,8 @@ async fn steps(transaction: &mut Transaction<'_>, order: Order<'_>) -> Result<Er
     let letters_emptied = empty_letters(connection, &orders, &keys).await?;
     empty_messages(connection, &orders).await?;
     let keys_destroyed = destroy(connection, &keys).await?;
-    let erased = Erased { keys_destroyed, letters_emptied };
+    let marks_deleted = delete_marks(connection, order.customer).await?;
+    let erased = Erased { keys_destroyed, letters_emptied, marks_deleted };
     if held.erased_at.is_none() || erased != Erased::default() {
         record(connection, order, !obstacles.is_empty(), erased).await?;
     }
@@ -200,6 +203,25 @@ async fn destroy(connection: &mut PgConnection, keys: &[Uuid]) -> Result<i32, Er
     Ok(i32::try_from(destroyed.rows_affected()).unwrap_or(i32::MAX))
 }
 
+/// Forgets what was noted of the customer.
+async fn delete_marks(connection: &mut PgConnection, customer: &CustomerRef) -> Result<i32, Error> {
+    let deleted = sqlx::query_scalar!(
+        r#"
+        WITH flags AS (
+            DELETE FROM risk_flags WHERE customer_ref = $1 RETURNING id
+        ),
+        marks AS (
+            DELETE FROM customer_marks WHERE customer_ref = $1 RETURNING customer_ref
+        )
+        SELECT
+            ((SELECT count(*) FROM flags) + (SELECT count(*) FROM marks))::integer AS "count!"
+        "#,
+        customer.as_str(),
+    );
+    let deleted = deleted.fetch_one(connection).await;
+    deleted.map_err(Error::during("delete what was noted of the customer"))
+}
+
 async fn record(
     connection: &mut PgConnection,
     order: Order<'_>,
@@ -209,9 +231,10 @@ async fn record(
     let recorded = sqlx::query!(
         r#"
         INSERT INTO erasures (
-            customer_ref, erased_by, reason, forced, keys_destroyed, letters_emptied
+            customer_ref, erased_by, reason, forced, keys_destroyed, letters_emptied,
+            marks_deleted
         )
-        VALUES ($1, $2, $3, $4, $5, $6)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         "#,
         order.customer.as_str(),
         order.by,
@@ -219,6 +242,7 @@ async fn record(
         forced,
         erased.keys_destroyed,
         erased.letters_emptied,
+        erased.marks_deleted,
     );
     recorded.execute(connection).await.map_err(Error::during("record the erasure"))?;
     Ok(())

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{CustomerRef, Holdings, count, orders_of};
+use crate::customers::{Standing, standing_of};
 use crate::database::Database;
 use crate::error::Error;
 use crate::timeline::{self, Timeline};
@@ -17,6 +18,8 @@ use crate::vault::{self, Content, Found, Unreadable, Whereabouts};
 pub struct Export {
     /// How much there is.
     pub held: Holdings,
+    /// What is noted of them.
+    pub standing: Standing,
     /// Their orders, oldest first.
     pub orders: Vec<OrderExport>,
     /// What shops sent of them and is still stored, by its place.
@@ -58,6 +61,7 @@ pub async fn export(database: &mut Database, customer: &CustomerRef) -> Result<E
     let mut snapshot = database.begin_snapshot("export").await?;
     let connection = snapshot.connection();
     let held = count(connection, customer).await?;
+    let standing = standing_of(connection, customer).await?;
     let ids = orders_of(connection, customer).await?;
     let uuids: Vec<Uuid> = ids.iter().copied().map(Uuid::from).collect();
     let mut rows = events(connection, customer, &uuids).await?;
@@ -85,7 +89,7 @@ pub async fn export(database: &mut Database, customer: &CustomerRef) -> Result<E
         let timeline = timeline::of(database, order_id).await?;
         orders.push(OrderExport { order_id, timeline });
     }
-    Ok(Export { held, orders, contents })
+    Ok(Export { held, standing, orders, contents })
 }
 
 /// A row with content.

@@ -43,9 +43,10 @@ impl TryFrom<Row> for Timer {
 /// What a timer of this kind belongs to.
 pub(crate) fn owner(kind: TimerKind, id: Uuid) -> TimerOwner {
     match kind {
-        TimerKind::PaymentTimeout | TimerKind::PaymentReminder | TimerKind::ReserveAnswerDue => {
-            TimerOwner::Order(id.into())
-        }
+        TimerKind::PaymentTimeout
+        | TimerKind::PaymentReminder
+        | TimerKind::CustomerRestrictionEnds
+        | TimerKind::ReserveAnswerDue => TimerOwner::Order(id.into()),
         TimerKind::DisputeEvidenceDue => TimerOwner::Dispute(id.into()),
         TimerKind::RefundReviewDue => TimerOwner::Refund(id.into()),
         TimerKind::UnappliedMoneyDue => TimerOwner::Money(id.into()),

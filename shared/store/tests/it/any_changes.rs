@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use contracts::events::OrderEvent;
 use contracts::{Money, OrderId, Timestamp};
+use domain::customer::CustomerRecord;
 use domain::ledger::{Account, JournalCode, Leg};
 use domain::order::{CloseReason, Order, OrderStatus};
 use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
 use domain::refund::{Refund, RefundStatus};
-use domain::state::CustomerRecord;
 use domain::timer::{TimerKind, TimerOwner};
 use domain::{Decision, Draft, Moment, OrderState, OutcomeCode, Status};
 use proptest::prelude::*;

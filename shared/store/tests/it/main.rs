@@ -6,6 +6,7 @@ mod any_changes;
 mod batch;
 mod claims;
 mod constraints;
+mod customers;
 mod home;
 mod invariants;
 mod letters;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use contracts::{Currency, EventKind};
 use domain::Status;
+use domain::customer::{RestrictionLevel, RiskRule};
 use domain::dispute::DisputeStatus;
+use domain::judgement::PolicyKind;
 use domain::ledger::{Account, JournalCode};
 use domain::order::{CloseReason, OrderStatus};
 use domain::payment::{AttemptStatus, Classification};
@@ -81,6 +83,9 @@ async fn every_enum_of_the_database_has_the_names_of_its_type() {
         ("unapplied_cause", names::<UnappliedCause>()),
         ("unapplied_resolution", names::<Resolution>()),
         ("unapplied_decision", names::<MoneyDecision>()),
+        ("policy_kind", names::<PolicyKind>()),
+        ("risk_rule", names::<RiskRule>()),
+        ("restriction_level", names::<RestrictionLevel>()),
         ("event_kind", EventKind::ALL.iter().map(|kind| kind.name()).collect()),
     ];
     for (name, expected) in expected {

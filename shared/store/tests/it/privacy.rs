@@ -31,7 +31,7 @@ async fn refused(database: &mut Database, force: bool) -> Vec<Obstacle> {
 }
 
 fn done(keys_destroyed: i32, letters_emptied: i32) -> Erasure {
-    Erasure::Done(Erased { keys_destroyed, letters_emptied })
+    Erasure::Done(Erased { keys_destroyed, letters_emptied, marks_deleted: 0 })
 }
 
 /// Why nothing of the customer's letters can be read.

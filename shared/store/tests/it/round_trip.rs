@@ -103,7 +103,7 @@ async fn a_customer_is_known_by_their_refunds_and_disputes_of_90_days() {
         let ids = [order_id(1)];
         let states = orders::load(&mut transaction, &ids, Scope::OrderAndCustomer).await.unwrap();
         transaction.rollback().await.unwrap();
-        states[&order_id(1)].customer
+        states[&order_id(1)].customer.clone()
     };
     let record = customer(&mut database).await;
     assert_eq!((record.refunds_90d, record.disputes_90d), (2, 1));

@@ -339,11 +339,15 @@ fn message(scene: Scene, fact: &Fact) -> Event {
     })
 }
 
-/// The shop's default choices, but so many refunds per customer as come: which wishes come after
-/// the limit depends on the order of arrival by its nature.
+/// The shop's default choices, but so many refunds and disputes per customer as come: which of
+/// them come after the limit depends on the order of arrival by its nature.
 pub(crate) fn policies() -> Policies {
     let mut policies = Policies::default();
     policies.refunds.max_per_customer = 1_000;
+    policies.flags.refunds.count = 0;
+    policies.flags.refund_ratio.percent = 0;
+    policies.flags.disputes.count = 0;
+    policies.flags.low_value_disputes.count = 0;
     policies
 }
 

@@ -2,6 +2,7 @@
 
 use contracts::events::DisputeReason;
 use domain::dispute::Dispute;
+use domain::operations::watch_customer;
 use domain::order::Order;
 use domain::payment::Attempt;
 use domain::{Decision, Draft, Moment, Money, MoneyError, ParkKey};
@@ -43,6 +44,7 @@ impl DisputeRules {
         }
         let dispute = image(&mut draft, order, &attempt, amount, report);
         self.put(&mut draft, order, None, dispute)?;
+        watch_customer(&mut draft, order, &self.book);
         Ok(Decision::apply(draft.finish()))
     }
 }

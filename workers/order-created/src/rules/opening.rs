@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use contracts::MoneyError;
 use contracts::events::OrderCreated;
-use domain::operations::{arm_payment_timers, clamp_skew, look_at_unapplied, pay_order};
-use domain::order::{Order, OrderStatus};
+use domain::operations::{
+    arm_payment_timers, clamp_skew, close_order, look_at_unapplied, pay_order,
+};
+use domain::order::{CloseReason, Order, OrderStatus};
 use domain::{Decision, Draft, OutcomeCode, Policies, Timestamp};
 
 use super::OrderRules;
@@ -16,16 +19,29 @@ impl OrderRules {
     /// Starts an order's payment window; the draft lets go of what waited for the order (case 22).
     ///
     /// Money that was given up waiting is looked at again by the worker of payments.
-    pub(super) fn open(&self, mut draft: Draft, created: &OrderCreated) -> Decision {
+    ///
+    /// # Errors
+    /// When a sum of the order's money is larger than any amount accepted.
+    pub(super) fn open(
+        &self,
+        mut draft: Draft,
+        created: &OrderCreated,
+    ) -> Result<Decision, MoneyError> {
+        let one_too_many = self.is_one_too_many(&draft, created);
         self.put(&mut draft, created);
         look_at_unapplied(&mut draft);
-        Decision::apply(draft.finish())
+        if one_too_many {
+            let (to, code) = (OrderStatus::Cancelled, OutcomeCode::CustomerRestricted);
+            close_order(&mut draft, to, CloseReason::CustomerRestricted, code)?;
+        }
+        Ok(Decision::apply(draft.finish()))
     }
 
     /// Writes an order as its event describes it: waiting for its money, or paid (case 19).
     pub(super) fn put(&self, draft: &mut Draft, created: &OrderCreated) {
         let (placed_at, ahead) = clamp_skew(self.book.everyone(), created.placed_at, draft.now());
-        let order = self.image(created, placed_at);
+        let restricted = self.restricted_window(draft, created);
+        let order = self.image(created, placed_at, restricted);
         let reason = ahead.then_some(OutcomeCode::ClockSkew);
         if order.total.is_zero() {
             pay_order(draft, order, reason);
@@ -35,7 +51,14 @@ impl OrderRules {
         }
     }
 
-    fn image(&self, created: &OrderCreated, placed_at: Timestamp) -> Order {
+    fn image(
+        &self,
+        created: &OrderCreated,
+        placed_at: Timestamp,
+        restricted: Option<Duration>,
+    ) -> Order {
+        let window = self.window(created);
+        let window = restricted.map_or(window, |longest| window.min(longest));
         Order {
             id: created.order_id,
             merchant_id: created.merchant_id.clone(),
@@ -45,7 +68,7 @@ impl OrderRules {
             revision: created.revision,
             amount_changed: false,
             placed_at,
-            expires_at: placed_at.plus(self.window(created)),
+            expires_at: placed_at.plus(window),
             method: created.payment_method_hint,
             policy_version: self.book.version().clone(),
             locale: created.locale.clone(),
@@ -64,7 +87,7 @@ impl OrderRules {
         }
     }
 
-    fn policies_of(&self, created: &OrderCreated) -> &Policies {
+    pub(super) fn policies_of(&self, created: &OrderCreated) -> &Policies {
         self.book.of(&created.merchant_id, created.payment_method_hint)
     }
 

@@ -10,6 +10,7 @@ use domain::payment::Attempt;
 use domain::timer::{TimerKind, TimerOwner};
 use domain::{Decision, Draft, OutcomeCode};
 
+use super::unpaid::lift;
 use super::{TimeoutRules, check_due};
 
 impl TimeoutRules {
@@ -20,6 +21,13 @@ impl TimeoutRules {
         order: &Order,
         timer: &PaymentTimer,
     ) -> Result<Decision, MoneyError> {
+        let (restriction, owner) =
+            (TimerKind::CustomerRestrictionEnds, TimerOwner::Order(order.id));
+        let restricting = order.status != OrderStatus::PendingPayment
+            && draft.state().check_due(restriction, owner, timer.generation, draft.now()).is_ok();
+        if restricting {
+            return Ok(lift(draft, order));
+        }
         match order.status {
             OrderStatus::PendingPayment => {}
             OrderStatus::Paid => return Ok(Decision::noop(OutcomeCode::AlreadyPaid)),
@@ -43,7 +51,9 @@ impl TimeoutRules {
                 self.judge_hold(&mut draft, code, order, hold_ends);
             }
             draft.fire(TimerKind::PaymentTimeout, TimerOwner::Order(order.id));
+            let before = draft.state().clone();
             close_order(&mut draft, OrderStatus::Expired, CloseReason::PaymentTimeout, code)?;
+            self.count_unpaid(&mut draft, &before, order);
         }
         Ok(Decision::apply(draft.finish()))
     }

@@ -4,7 +4,7 @@ use contracts::Token;
 use contracts::events::{RefundAmount, RefundRequested};
 use domain::ledger::Account;
 use domain::message::Body;
-use domain::operations::{approve_refund, clamp_skew, request_void};
+use domain::operations::{approve_refund, clamp_skew, request_void, watch_customer};
 use domain::order::Order;
 use domain::payment::Attempt;
 use domain::refund::{Refund, RefundStatus};
@@ -35,6 +35,7 @@ impl RefundRules {
                 approve_refund(&mut draft, order, &part.attempt, refund, code);
             }
         }
+        watch_customer(&mut draft, order, &self.book);
         Decision::apply(draft.finish())
     }
 

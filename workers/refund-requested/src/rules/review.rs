@@ -1,5 +1,6 @@
 //! When a refund needs a person.
 
+use domain::customer::RiskRule;
 use domain::judgement::PolicyKind;
 use domain::order::Order;
 use domain::policy::RefundPolicy;
@@ -39,6 +40,7 @@ impl RefundRules {
             paid_at: order.paid_at,
             of_customer: draft.state().customer.refunds_90d,
             of_payment: most_of_one_payment(draft.state(), &may_stay),
+            flagged_by: draft.state().customer.live_flag(draft.now()).map(|flag| flag.rule),
         };
         let approval = wish.judge(policy, draft.now());
         let verdict = match approval {
@@ -58,6 +60,7 @@ struct Wish {
     paid_at: Option<Timestamp>,
     of_customer: i64,
     of_payment: usize,
+    flagged_by: Option<RiskRule>,
 }
 
 impl Wish {
@@ -70,6 +73,8 @@ impl Wish {
             Approval::Refused(OutcomeCode::WindowClosed)
         } else if age > policy.window {
             Approval::Review(OutcomeCode::WindowClosed)
+        } else if self.flagged_by.is_some() {
+            Approval::Review(OutcomeCode::CustomerFlagged)
         } else if policy.auto_limit.is_exceeded_by(self.amount) {
             Approval::Review(OutcomeCode::AboveAutoLimit)
         } else if too_many {
@@ -92,6 +97,7 @@ impl Wish {
             ("max_per_customer", policy.max_per_customer.to_string()),
             ("refunds_of_payment", self.of_payment.to_string()),
             ("max_per_payment", policy.max_per_payment.to_string()),
+            ("flagged_by", self.flagged_by.map(|rule| rule.to_string()).unwrap_or_default()),
         ]
     }
 }

@@ -5,6 +5,7 @@
 mod again;
 mod convergence;
 mod disputed;
+mod flagged;
 mod histories;
 mod parking;
 mod reports;

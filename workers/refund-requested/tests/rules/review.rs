@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::customer::CustomerRecord;
 use domain::ledger::Account;
 use domain::refund::RefundStatus;
 use domain::{Outcome, OutcomeCode, Policies};
@@ -64,11 +65,11 @@ fn a_payment_with_many_refunds_goes_to_a_person() {
     let max = Policies::default().refunds.max_per_payment;
     let mut world = paid(&[10_000]);
     for number in 1..=max {
-        world.state.customer.refunds_90d = 0;
+        world.state.customer = CustomerRecord::default();
         ask(&mut world, &format!("r-{number}"), 10);
         assert_eq!(status(&world, &format!("r-{number}")), RefundStatus::Approved);
     }
-    world.state.customer.refunds_90d = 0;
+    world.state.customer = CustomerRecord::default();
     ask(&mut world, "next", 10);
     check_review(&world, "next", OutcomeCode::TooManyRefunds);
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 use store::Database;
-use store::privacy::{self, Erasure, Holdings, Obstacle, Order};
+use store::privacy::{self, Erased, Erasure, Holdings, Obstacle, Order};
 
 use super::nothing_held;
 use crate::cli::EraseArgs;
@@ -40,8 +40,7 @@ pub(super) async fn run(
         Erasure::Refused(obstacles) => Err(refused(args, &obstacles)),
         Erasure::Done(erased) => {
             let customer_ref = args.customer.to_string();
-            let (keys_destroyed, letters_emptied) = (erased.keys_destroyed, erased.letters_emptied);
-            console.show(&ErasedView { customer_ref, keys_destroyed, letters_emptied })?;
+            console.show(&ErasedView { customer_ref, erased })?;
             Ok(Exit::Done)
         }
     }
@@ -81,16 +80,18 @@ fn refused(args: &EraseArgs, obstacles: &[Obstacle]) -> Failure {
 #[derive(Serialize)]
 struct ErasedView {
     customer_ref: String,
-    keys_destroyed: i32,
-    letters_emptied: i32,
+    #[serde(flatten)]
+    erased: Erased,
 }
 
 impl View for ErasedView {
     fn text(&self, style: Style) -> String {
-        let Self { customer_ref, keys_destroyed, letters_emptied } = self;
+        let Self { customer_ref, erased } = self;
         let title = format!("customer {customer_ref} is erased");
-        let keys = counted((*keys_destroyed).into(), "key");
-        let letters = counted((*letters_emptied).into(), "dead letter");
-        format!("{}: {keys} destroyed, {letters} emptied", style.tint(Tone::Good, &title))
+        let keys = counted(erased.keys_destroyed.into(), "key");
+        let letters = counted(erased.letters_emptied.into(), "dead letter");
+        let marks = counted(erased.marks_deleted.into(), "mark");
+        let title = style.tint(Tone::Good, &title);
+        format!("{title}: {keys} destroyed, {letters} emptied, {marks} deleted")
     }
 }

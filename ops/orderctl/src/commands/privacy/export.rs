@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 use store::Database;
+use store::customers::Standing;
 use store::privacy::{self, Export, Holdings, OrderExport, StoredContent};
 use store::vault::Unreadable;
 
@@ -44,6 +45,7 @@ pub(super) async fn run(
 struct ExportView {
     customer_ref: String,
     held: Holdings,
+    standing: Standing,
     orders: Vec<OrderExport>,
     contents: Vec<ContentView>,
 }
@@ -72,9 +74,9 @@ struct BodyView {
 
 impl ExportView {
     fn new(customer_ref: String, export: Export) -> Self {
-        let Export { held, orders, contents } = export;
+        let Export { held, standing, orders, contents } = export;
         let contents = contents.into_iter().map(ContentView::from).collect();
-        Self { customer_ref, held, orders, contents }
+        Self { customer_ref, held, standing, orders, contents }
     }
 }
 
