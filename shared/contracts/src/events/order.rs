@@ -231,7 +231,7 @@ impl Event for OrderEvent {
     fn customer_ref(&self) -> Option<&Token<64>> {
         match self {
             Self::Created(created) => Some(&created.customer_ref),
-            Self::CancelRequested(_) => None,
+            Self::CancelRequested(_) | Self::ConsentWithdrawn(_) => None,
         }
     }
 

@@ -97,6 +97,9 @@ fn of_message(body: &Body, state: &OrderState, order: &Order) -> Vec<Told> {
         Body::OrderPaid { total, .. } => {
             vec![Told::new(Notification::OrderPaid { order: id, amount: *total })]
         }
+        Body::OrderReinstated { total, .. } => {
+            vec![Told::new(Notification::OrderReinstated { order: id, amount: *total })]
+        }
         Body::OrderExpired { expires_at, .. } => {
             let (amount, expires_at) = (order.total, *expires_at);
             vec![Told::new(Notification::OrderExpired { order: id, amount, expires_at })]
@@ -148,7 +151,16 @@ fn of_message(body: &Body, state: &OrderState, order: &Order) -> Vec<Told> {
         Body::DisputeLost { amount, .. } => {
             vec![Told::new(Notification::DisputeLost { order: id, amount: *amount })]
         }
+        Body::CustomerRestricted { until, .. } => {
+            vec![Told::new(Notification::CustomerRestricted { until: *until })]
+        }
+        Body::CustomerRestrictionLifted { .. } => {
+            vec![Told::new(Notification::CustomerRestrictionLifted {})]
+        }
         Body::InventoryReleaseRequested { .. }
+        | Body::InventoryReserveRequested { .. }
+        | Body::CustomerRiskFlagged { .. }
+        | Body::CustomerWarned { .. }
         | Body::PaymentVoidRequested { .. }
         | Body::PaymentStatusCheckRequested { .. }
         | Body::PaymentAnomaly { .. }

@@ -85,6 +85,7 @@ impl Event {
                         Self::Payment(plain(kind, PaymentEvent::ReserveAnswerDue(payment)))
                     }
                     TimerKind::PaymentTimeout
+                    | TimerKind::CustomerRestrictionEnds
                     | TimerKind::DisputeEvidenceDue
                     | TimerKind::RefundReviewDue
                     | TimerKind::UnappliedMoneyDue => {

@@ -45,7 +45,7 @@ pub(crate) fn decide_by(
         | EventKind::ReserveAnswerDue => {
             world.handle_at(&PaymentRules::new(policies), event, moment)
         }
-        EventKind::OrderCreated | EventKind::OrderCancelRequested => {
+        EventKind::OrderCreated | EventKind::OrderCancelRequested | EventKind::ConsentWithdrawn => {
             world.handle_at(&OrderRules::new(policies), event, moment)
         }
         EventKind::PaymentTimeout | EventKind::PaymentReminder => {
