@@ -142,11 +142,7 @@ impl Config {
                 1..=20_000,
             ),
             retry: read.retry(settings),
-            drain_grace: read.time(
-                settings.drain_grace.as_deref(),
-                "ORDERFLOW_DRAIN_GRACE",
-                Duration::from_secs(20),
-            ),
+            drain_grace: read.drain_grace(settings),
             patience: read.patience(settings),
             poll: read.time(settings.poll.as_deref(), "ORDERFLOW_POLL", Duration::from_millis(500)),
             timer_horizon: read.time_at_most(
@@ -414,6 +410,11 @@ impl Reader {
     fn patience(&mut self, settings: &Settings) -> Duration {
         let default = Duration::from_secs(5);
         self.time(settings.patience.as_deref(), "ORDERFLOW_PATIENCE", default)
+    }
+
+    fn drain_grace(&mut self, settings: &Settings) -> Duration {
+        let (given, default) = (settings.drain_grace.as_deref(), Duration::from_secs(20));
+        self.time(given, "ORDERFLOW_DRAIN_GRACE", default)
     }
 
     /// Below what makes `/livez` call the process stuck.

@@ -7,6 +7,7 @@ use guidance::{Notification, RefundRefusal};
 
 use super::Occasion;
 use crate::changes::Changes;
+use crate::decision::OutcomeCode;
 use crate::dispute::Dispute;
 use crate::history::Change;
 use crate::message::Body;
@@ -93,42 +94,32 @@ pub(super) fn of(
 fn of_message(body: &Body, state: &OrderState, order: &Order) -> Vec<Told> {
     let id = order.id;
     let dispute = |id: DisputeId| state.disputes.iter().find(|dispute| dispute.id == id);
+    let one = |told| vec![Told::new(told)];
     match body {
-        Body::OrderPaid { total, .. } => {
-            vec![Told::new(Notification::OrderPaid { order: id, amount: *total })]
-        }
+        Body::OrderPaid { total, .. } => one(Notification::OrderPaid { order: id, amount: *total }),
         Body::OrderReinstated { total, .. } => {
-            vec![Told::new(Notification::OrderReinstated { order: id, amount: *total })]
+            one(Notification::OrderReinstated { order: id, amount: *total })
         }
-        Body::OrderExpired { expires_at, .. } => {
-            let (amount, expires_at) = (order.total, *expires_at);
-            vec![Told::new(Notification::OrderExpired { order: id, amount, expires_at })]
-        }
-        Body::OrderCancelled { .. } => vec![Told::new(Notification::OrderCancelled { order: id })],
+        Body::OrderExpired { .. } => one(expired(order)),
+        Body::OrderCancelled { .. } => one(Notification::OrderCancelled { order: id }),
         Body::OrderPaymentFailed { decline_code, expires_at, .. } => {
             declined(state, order, decline_code.as_ref(), *expires_at).into_iter().collect()
         }
         Body::PaymentReminderDue { amount, expires_at, .. } => {
-            let (amount, expires_at) = (*amount, *expires_at);
-            let reminder = Notification::PaymentReminder { order: id, amount, expires_at };
-            vec![Told::until(reminder, expires_at)]
+            vec![reminder(id, *amount, *expires_at)]
         }
         Body::RefundApproved { amount, reason, .. } => {
             vec![Told::new(going_back(order, *amount, *reason))]
         }
-        Body::RefundRejected { code, .. } => {
-            let best = RefundRefusal::of_code(crate::Status::name(*code)).notification(id);
-            let general = Some(Notification::RefundRejected { order: id });
-            vec![Told { general, ..Told::new(best) }]
-        }
+        Body::RefundRejected { code, .. } => vec![refused(id, *code)],
         Body::RefundReviewRequested { amount, .. } => {
-            vec![Told::new(Notification::RefundUnderReview { order: id, amount: *amount })]
+            one(Notification::RefundUnderReview { order: id, amount: *amount })
         }
         Body::RefundSucceeded { amount, .. } => {
-            vec![Told::new(Notification::RefundSucceeded { order: id, amount: *amount })]
+            one(Notification::RefundSucceeded { order: id, amount: *amount })
         }
         Body::RefundFailed { amount, .. } => {
-            vec![Told::new(Notification::RefundFailed { order: id, amount: *amount })]
+            one(Notification::RefundFailed { order: id, amount: *amount })
         }
         Body::DisputeOpenedAck { dispute_id, .. } => {
             dispute(*dispute_id).map(|it| dispute_opened(id, it)).unwrap_or_default()
@@ -141,22 +132,18 @@ fn of_message(body: &Body, state: &OrderState, order: &Order) -> Vec<Told> {
             near.into_iter().collect()
         }
         Body::DisputeEscalated { dispute_id, .. } => {
-            let amount = dispute(*dispute_id).map(|it| it.amount);
-            let told = |amount| Told::new(Notification::DisputeEscalated { order: id, amount });
-            amount.map(told).into_iter().collect()
+            dispute(*dispute_id).map(|it| escalated(id, it)).into_iter().collect()
         }
         Body::DisputeWon { amount, .. } => {
-            vec![Told::new(Notification::DisputeWon { order: id, amount: *amount })]
+            one(Notification::DisputeWon { order: id, amount: *amount })
         }
         Body::DisputeLost { amount, .. } => {
-            vec![Told::new(Notification::DisputeLost { order: id, amount: *amount })]
+            one(Notification::DisputeLost { order: id, amount: *amount })
         }
         Body::CustomerRestricted { until, .. } => {
-            vec![Told::new(Notification::CustomerRestricted { until: *until })]
+            one(Notification::CustomerRestricted { until: *until })
         }
-        Body::CustomerRestrictionLifted { .. } => {
-            vec![Told::new(Notification::CustomerRestrictionLifted {})]
-        }
+        Body::CustomerRestrictionLifted { .. } => one(Notification::CustomerRestrictionLifted {}),
         Body::InventoryReleaseRequested { .. }
         | Body::InventoryReserveRequested { .. }
         | Body::CustomerRiskFlagged { .. }
@@ -171,6 +158,25 @@ fn of_message(body: &Body, state: &OrderState, order: &Order) -> Vec<Told> {
         | Body::NotificationRequested { .. }
         | Body::OpsCaseOpened { .. } => Vec::new(),
     }
+}
+
+fn expired(order: &Order) -> Notification {
+    let (amount, expires_at) = (order.total, order.expires_at);
+    Notification::OrderExpired { order: order.id, amount, expires_at }
+}
+
+fn reminder(order: OrderId, amount: Money, expires_at: Timestamp) -> Told {
+    Told::until(Notification::PaymentReminder { order, amount, expires_at }, expires_at)
+}
+
+fn refused(order: OrderId, code: OutcomeCode) -> Told {
+    let best = RefundRefusal::of_code(crate::Status::name(code)).notification(order);
+    let general = Some(Notification::RefundRejected { order });
+    Told { general, ..Told::new(best) }
+}
+
+fn escalated(order: OrderId, dispute: &Dispute) -> Told {
+    Told::new(Notification::DisputeEscalated { order, amount: dispute.amount })
 }
 
 /// A dispute that is new: to the customer when it holds money, to the merchant when no answer to it

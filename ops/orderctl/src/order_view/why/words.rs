@@ -42,7 +42,7 @@ clauses! {
     Orphaned: "the order, payment or dispute it belongs to never came",
     LatePayment: "the money came after the payment window had ended",
     LateNotification: "the money came in time, but was reported too late",
-    StockRequested: "its money came after all, and the shop is asked whether the stock is still there",
+    StockRequested: "its money came after all, and the shop is asked for its stock",
     Reinstated: "its money came after all, and the shop still has the stock",
     LateMoneyToDecide: "a person has to decide what becomes of late money",
     WithinTolerance: "what is missing of its total is too little to ask for",
