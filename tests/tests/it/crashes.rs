@@ -27,7 +27,7 @@ async fn meet(fault: &str) {
     assert_eq!(stage.database.texts(letters).await, ["worker-crashed 1"]);
     let innocent = "SELECT count(*) FROM suspects WHERE event_id <> 'bad-apple'";
     assert_eq!(stage.database.number(innocent).await, 0, "nobody else is suspected any more");
-    stage.fleet.wait_until_ready(BOUND).await.unwrap();
+    stage.fleet.wait_until_ready(BOUND).await.expect("the workers come back");
     stage.finish().await;
 }
 

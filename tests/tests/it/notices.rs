@@ -22,7 +22,7 @@ use testkit::world::World;
 /// Choices that send these templates.
 fn book(send: &[&str]) -> PolicyBook {
     let text = format!("[notifications]\nsend = {send:?}");
-    PolicyFile { text, ..PolicyFile::default() }.read().unwrap()
+    PolicyFile { text, ..PolicyFile::default() }.read().expect("the file is one of policies")
 }
 
 /// An order placed at 12:00 with the timers of its window.
@@ -63,9 +63,9 @@ fn templates<R: Rules>(world: &mut World, rules: &R, event: &ShopEvent) -> Vec<&
 }
 
 fn agree(world: &mut World, marketing: bool, recovery: Option<bool>) {
-    let version = "2026-01".parse().unwrap();
+    let version = "2026-01".parse().expect("a version is a token");
     let consent = Consent { marketing, recovery, at: at("12:00:00"), version };
-    world.state.order.as_mut().unwrap().consent = Some(consent);
+    world.state.order.as_mut().expect("the order is placed").consent = Some(consent);
 }
 
 /// The reminder at half of the window.

@@ -15,12 +15,6 @@ const TABLE: &str = "tests/README.md";
 /// Begins every row of the table; the number follows.
 const ROW: &str = "| ";
 
-/// What stands for the tests of a case that has none yet.
-const NOT_YET: &str = "not yet";
-
-/// The cases without a test, each for want of what it is about. The list only shrinks.
-const WITHOUT_TEST: [u32; 0] = [];
-
 /// Begins the name of every test of a case.
 const PREFIX: &str = "fn case_";
 
@@ -109,15 +103,12 @@ pub(super) fn check(root: &Path, sources: &[Source]) -> Result<Vec<Finding>> {
 
 fn check_row(line: usize, row: &Row<'_>, tests: Option<&Tests>) -> Option<Finding> {
     let number = row.number;
-    let advice = match (tests, WITHOUT_TEST.contains(&number)) {
-        (None, true) if row.tests == NOT_YET => return None,
-        (None, true) => format!("case {number} has no test: say `{NOT_YET}`"),
-        (None, false) => format!("case {number} has no test named `case_{number:03}_...`"),
-        (Some(_), true) => format!("case {number} has a test: take it off `WITHOUT_TEST`"),
-        (Some(tests), false) if row.tests != tests.names() || row.level != tests.levels() => {
+    let advice = match tests {
+        None => format!("case {number} has no test named `case_{number:03}_...`"),
+        Some(tests) if row.tests != tests.names() || row.level != tests.levels() => {
             format!("not the tests that case {number} has: `cargo xtask cases`")
         }
-        (Some(_), false) => return None,
+        Some(_) => return None,
     };
     Some(finding(line, advice))
 }

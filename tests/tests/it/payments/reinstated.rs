@@ -340,7 +340,7 @@ fn case_043_what_is_missing_within_the_tolerance_is_not_asked_for() {
         check_books(&world, captured, 0, 0);
         let verdicts: Vec<_> = decision.changes.judgements.iter().map(|it| it.verdict).collect();
         assert_eq!(verdicts, if pays { vec![OutcomeCode::WithinTolerance] } else { vec![] });
-        assert_eq!(row(&world).shortfall.map(|it| it.minor()), pays.then_some(100));
+        assert_eq!(row(&world).shortfall.map(contracts::Money::minor), pays.then_some(100));
     }
 }
 
@@ -354,7 +354,7 @@ fn case_043_late_money_within_the_tolerance_pays_its_order_too() {
             tell_all(&tolerating(100), &mut world, &[replied("reserved")]);
             check_order(&world, OrderStatus::Paid);
             check_books(&world, captured, 0, 0);
-            assert_eq!(row(&world).shortfall.map(|it| it.minor()), Some(100));
+            assert_eq!(row(&world).shortfall.map(contracts::Money::minor), Some(100));
         }
     }
 }
