@@ -253,13 +253,3 @@ fn a_case_of_the_table_has_a_test_and_a_test_has_a_row() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].path, Path::new(table));
 }
-
-#[test]
-fn no_case_is_without_a_test() {
-    let root = tidy_checkout();
-    write(root.path(), "tests/README.md", "| 1 | x | rule | `case_001_x` |\n| 2 | x | rule | |\n");
-    let test = "#[test]\nfn case_001_x() {}";
-    write(root.path(), "shared/domain/tests/cases.rs", test);
-    let [finding] = <[Finding; 1]>::try_from(check(root.path()).unwrap()).unwrap();
-    assert_eq!((finding.line, finding.advice.contains("case 2 has no test")), (2, true));
-}
