@@ -19,6 +19,7 @@ public final class PublishOrder {
   private static final String SOURCE = "/shops/example";
 
   /** The broker gave the message back. */
+  @SuppressWarnings("serial")
   private static final class Returned extends Exception {}
 
   public static void main(String[] args) throws InterruptedException {

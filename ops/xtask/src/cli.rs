@@ -7,7 +7,8 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    Checkout, Failure, bench, checks, demo, services, sqlx_data, terminal, test_run, tidy,
+    Checkout, Failure, bench, checks, demo, rules, services, sqlx_data, terminal, test_run, tidy,
+    tools,
 };
 
 const EXAMPLES: &str = "\
@@ -52,6 +53,10 @@ enum Task {
     Tidy,
     /// Write the tests of each of the 88 cases into the table of `tests/README.md`.
     Cases,
+    /// Install the programs that tests of deployment files and publishers use.
+    Tools,
+    /// Write the alerts of `ops/prometheus/rules` into the manifest for Kubernetes.
+    Rules,
     /// Run all that a change has to pass: format, style, lints, documentation, SQL, tests, speed.
     Ci,
 }
@@ -143,6 +148,8 @@ pub(crate) fn run() -> Result<ExitCode> {
         Task::Sqlx(_) => finished(sqlx_data::refresh(&checkout)),
         Task::Tidy => finished(tidy::run(&checkout)),
         Task::Cases => finished(tidy::cases::refresh(checkout.root())),
+        Task::Tools => finished(tools::install_all(&checkout)),
+        Task::Rules => finished(rules::refresh(&checkout)),
         Task::Ci => checks::run(&checkout),
     }
 }

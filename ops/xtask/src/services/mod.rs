@@ -25,6 +25,7 @@ use anyhow::{Context, Result, bail};
 
 pub use self::addresses::Addresses;
 use self::addresses::{AMQP_URL, DATABASE_URL};
+pub(crate) use self::binaries::on_path;
 use self::install::Rights;
 use self::local_dir::LocalDir;
 pub use self::ports::Ports;
@@ -107,6 +108,17 @@ fn provide(dir: &LocalDir, wanted: &[Server]) -> Result<Vec<Server>> {
         Server::list(&missing),
         packages.join(" "),
     )))
+}
+
+/// Installs Debian packages, without starting what is a service in them.
+pub(crate) fn install_packages(checkout: &Checkout, packages: &[&str]) -> Result<()> {
+    let Some(rights) = Rights::to_install() else {
+        bail!(Failure::Unavailable(format!(
+            "missing on this machine, and not to be installed by this user: the Debian packages {}",
+            packages.join(" ")
+        )));
+    };
+    install::install_packages(&LocalDir::create(checkout)?, rights, packages)
 }
 
 /// Leaves nothing running; with `purge` also removes the data.
