@@ -347,8 +347,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION replay_cancel(text, text, bigint, boolean) IS
-    'Gives back what was not sent yet; if asked, also what was sent and of which nothing was heard. '
-    'How many.';
+    'Gives back what was not sent yet; if asked, also what was sent and of which nothing was '
+    'heard. How many.';
 
 CREATE FUNCTION replay_in_state(batch bigint, allowed replay_batch_state[]) RETURNS void
 LANGUAGE plpgsql AS $$

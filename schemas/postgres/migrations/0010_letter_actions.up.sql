@@ -100,7 +100,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION dlq_edit_propose(text, text, bigint, bytea, uuid, bytea) IS
-    'Proposes a change of a parked letter''s body; the content is sealed by the caller. Its number.';
+    'Proposes a change of a parked letter''s body; the content is sealed by the caller. The '
+    'number of the edit.';
 
 CREATE FUNCTION dlq_edit_content(actor text, edit bigint)
 RETURNS TABLE (letter_id bigint, base_digest bytea, key_id uuid, content bytea)
@@ -108,7 +109,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     PERFORM require_role('editor');
-    PERFORM audit_append(actor, 'editor', 'dlq.edit.show', 'edit:' || edit, 'to decide on it', '{}');
+    PERFORM audit_append(
+        actor, 'editor', 'dlq.edit.show', 'edit:' || edit, 'to decide on it', '{}'
+    );
     RETURN QUERY
     SELECT known.letter_id, known.base_digest, known.key_id, known.content
     FROM dead_letter_edits AS known
