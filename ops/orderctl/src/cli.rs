@@ -1,6 +1,7 @@
 //! The command line: commands, their arguments, and what each is for.
 
 mod customer;
+mod schema;
 mod values;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::exit::EXIT_CODES;
 use crate::render::OutputArgs;
 use crate::settings::Settings;
 pub(crate) use customer::{CustomerCommand, CustomerShowArgs, LiftArgs, LiftFlagArgs};
+pub(crate) use schema::{CompatArgs, SchemaCommand};
 use values::{
     actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id,
     money_id, order_id, payment_method, period, prom_file, reason, said,
@@ -49,6 +51,9 @@ pub(crate) enum Command {
     /// Events of shops: examples, validation, publishing.
     #[command(subcommand)]
     Event(EventCommand),
+    /// The contract for publishers: whether a change of it breaks anybody, and its `AsyncAPI`.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
     /// Orders: everything that is known of one.
     #[command(subcommand)]
     Order(OrderCommand),

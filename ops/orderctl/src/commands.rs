@@ -8,5 +8,6 @@ pub(crate) mod order;
 pub(crate) mod policy;
 pub(crate) mod privacy;
 pub(crate) mod retention;
+pub(crate) mod schema;
 pub(crate) mod topology;
 pub(crate) mod verify;

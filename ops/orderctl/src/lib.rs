@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod asyncapi;
 mod cli;
 mod commands;
+mod compat;
 mod customer_view;
 mod drift;
 mod events;
@@ -71,6 +73,7 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
         match command {
             Command::Topology(command) => commands::topology::run(command, settings, console).await,
             Command::Event(command) => commands::event::run(command, settings, console).await,
+            Command::Schema(command) => commands::schema::run(command, console),
             Command::Order(command) => commands::order::run(command, settings, console).await,
             Command::Policy(command) => commands::policy::run(command, console),
             Command::Money(command) => commands::money::run(command, settings, console).await,
