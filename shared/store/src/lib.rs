@@ -8,6 +8,7 @@ pub mod dead_letters;
 mod decode;
 mod error;
 pub mod inbox;
+pub mod letters;
 pub mod listener;
 pub mod locks;
 mod migration;
