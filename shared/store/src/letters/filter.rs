@@ -24,8 +24,8 @@ pub struct Filter {
 pub(super) enum Term {
     /// A column is, or is not, one of some values.
     Word { key: WordKey, not: bool, values: Vec<String> },
-    /// It is one of these letters.
-    Id(Vec<i64>),
+    /// Its number, or that of a replay it was part of, is one of these.
+    Id { key: IdKey, ids: Vec<i64> },
     /// A number compares so with a bound.
     Number { key: NumberKey, comparison: Comparison, bound: i32 },
     /// So much time has passed, at least or at most.
@@ -55,6 +55,15 @@ pub(super) enum WordKey {
     Key,
     /// Which build gave up on it.
     Build,
+}
+
+/// What has a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IdKey {
+    /// The letter.
+    Letter,
+    /// A replay.
+    Batch,
 }
 
 /// A column with a number in it.
@@ -118,6 +127,17 @@ impl WordKey {
     }
 }
 
+impl IdKey {
+    pub(super) const ALL: [Self; 2] = [Self::Letter, Self::Batch];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Letter => "id",
+            Self::Batch => "batch",
+        }
+    }
+}
+
 impl NumberKey {
     pub(super) const ALL: [Self; 2] = [Self::Attempts, Self::Replays];
 
@@ -164,18 +184,6 @@ impl Filter {
         self.terms.iter().any(of_status)
     }
 
-    /// The ids it names, if it names any.
-    pub fn ids(&self) -> Option<&[i64]> {
-        self.terms
-            .iter()
-            .find_map(|term| if let Term::Id(ids) = term { Some(&**ids) } else { None })
-    }
-
-    /// Whether it names ids and nothing else.
-    pub fn is_ids_only(&self) -> bool {
-        matches!(&*self.terms, [Term::Id(_)])
-    }
-
     /// This filter, but only for letters of these statuses unless it says something of that.
     #[must_use]
     pub fn or_status(mut self, statuses: &[&str]) -> Self {
@@ -186,15 +194,17 @@ impl Filter {
         self
     }
 
-    /// The letters of one group.
-    pub fn of_group(fingerprint: &[u8]) -> Self {
-        let hex = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { terms: vec![Term::Word { key: WordKey::Group, not: false, values: vec![hex] }] }
+    /// Both this filter and another one hold.
+    ///
+    /// # Errors
+    /// When both name values of one key.
+    pub fn and(self, other: Self) -> Result<Self, FilterError> {
+        grammar::join(self, other)
     }
 
-    /// Those of this filter that come after these ids have been named.
+    /// The letters of these numbers.
     pub fn of_ids(ids: Vec<i64>) -> Self {
-        Self { terms: vec![Term::Id(ids)] }
+        Self { terms: vec![Term::Id { key: IdKey::Letter, ids }] }
     }
 }
 
@@ -226,9 +236,9 @@ impl fmt::Display for Term {
                 let sign = if *not { "!=" } else { "=" };
                 write!(f, "{}{sign}{}", key.name(), values.join(","))
             }
-            Self::Id(ids) => {
+            Self::Id { key, ids } => {
                 let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-                write!(f, "id={}", ids.join(","))
+                write!(f, "{}={}", key.name(), ids.join(","))
             }
             Self::Number { key, comparison, bound } => {
                 write!(f, "{}{}{bound}", key.name(), comparison.sign())

@@ -1,6 +1,6 @@
 //! A filter from text.
 
-use super::filter::{AgeKey, Comparison, Filter, FilterError, NumberKey, Term, WordKey};
+use super::filter::{AgeKey, Comparison, Filter, FilterError, IdKey, NumberKey, Term, WordKey};
 
 /// The operators, those first that begin with another.
 const OPERATORS: [&str; 8] = ["!=", "!~", "<=", ">=", "=", "~", "<", ">"];
@@ -17,7 +17,7 @@ enum Key {
     Word(WordKey),
     Number(NumberKey),
     Age(AgeKey),
-    Id,
+    Id(IdKey),
     Text,
 }
 
@@ -37,8 +37,14 @@ pub(super) fn parse(text: &str) -> Result<Filter, FilterError> {
         }
     }
     if !bare.is_empty() {
-        add(&mut filter, Term::Id(bare))?;
+        add(&mut filter, Term::Id { key: IdKey::Letter, ids: bare })?;
     }
+    Ok(filter)
+}
+
+/// Both filters as one.
+pub(super) fn join(mut filter: Filter, other: Filter) -> Result<Filter, FilterError> {
+    other.terms.into_iter().try_for_each(|term| add(&mut filter, term))?;
     Ok(filter)
 }
 
@@ -79,7 +85,7 @@ fn add(filter: &mut Filter, term: Term) -> Result<(), FilterError> {
         {
             Some(key.name())
         }
-        (Term::Id(_), Term::Id(_)) => Some("id"),
+        (Term::Id { key, .. }, Term::Id { key: same, .. }) if key == same => Some(key.name()),
         _ => None,
     });
     if let Some(key) = twice {
@@ -99,7 +105,7 @@ fn term(token: &str) -> Result<Term, FilterError> {
         Key::Word(key) => word(key, operator, values),
         Key::Number(key) => number(key, operator, &values),
         Key::Age(key) => age(key, operator, &values),
-        Key::Id => id(operator, &values),
+        Key::Id(key) => id(key, operator, &values),
         Key::Text => text(operator, values),
     }
 }
@@ -108,8 +114,9 @@ fn key(name: &str) -> Result<Key, FilterError> {
     let words = WordKey::ALL.into_iter().map(|key| (key.name(), Key::Word(key)));
     let numbers = NumberKey::ALL.into_iter().map(|key| (key.name(), Key::Number(key)));
     let ages = AgeKey::ALL.into_iter().map(|key| (key.name(), Key::Age(key)));
-    let others = [("id", Key::Id), ("text", Key::Text)];
-    let all: Vec<(&'static str, Key)> = words.chain(numbers).chain(ages).chain(others).collect();
+    let ids = IdKey::ALL.into_iter().map(|key| (key.name(), Key::Id(key)));
+    let all = words.chain(numbers).chain(ages).chain(ids).chain([("text", Key::Text)]);
+    let all: Vec<(&'static str, Key)> = all.collect();
     if let Some((_, key)) = all.iter().find(|(known, _)| *known == name) {
         return Ok(*key);
     }
@@ -200,12 +207,14 @@ fn age(key: AgeKey, operator: &'static str, values: &[String]) -> Result<Term, F
     Ok(Term::Age { key, longer, bound })
 }
 
-fn id(operator: &'static str, values: &[String]) -> Result<Term, FilterError> {
+fn id(key: IdKey, operator: &'static str, values: &[String]) -> Result<Term, FilterError> {
     if operator != "=" {
-        return Err(FilterError::Operator { key: "id", operator, allowed: "`=`" });
+        return Err(FilterError::Operator { key: key.name(), operator, allowed: "`=`" });
     }
     let ids: Option<Vec<i64>> = values.iter().map(|value| value.parse().ok()).collect();
-    ids.map(Term::Id).ok_or(FilterError::Value { key: "id", rule: "is a list of whole numbers" })
+    let rule = "is a list of whole numbers";
+    let ids = ids.ok_or(FilterError::Value { key: key.name(), rule })?;
+    Ok(Term::Id { key, ids })
 }
 
 fn text(operator: &'static str, mut values: Vec<String>) -> Result<Term, FilterError> {

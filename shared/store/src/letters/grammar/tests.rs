@@ -47,7 +47,9 @@ fn ages() -> impl Strategy<Value = Term> {
 }
 
 fn others() -> impl Strategy<Value = Term> {
-    let ids = proptest::collection::vec(any::<i64>(), 1..5).prop_map(Term::Id);
+    let key = proptest::sample::select(IdKey::ALL.to_vec());
+    let ids = (key, proptest::collection::vec(any::<i64>(), 1..5));
+    let ids = ids.prop_map(|(key, ids)| Term::Id { key, ids });
     let text = (any::<bool>(), "[ -~é\\t]{1,20}").prop_map(|(not, part)| Term::Text { not, part });
     prop_oneof![ids, text]
 }
