@@ -236,6 +236,11 @@ impl Console {
         }
     }
 
+    /// Whether rows are printed without anything around them that could say more.
+    pub(crate) fn is_lined(self) -> bool {
+        matches!(self.output, Some(Format::Ndjson | Format::Csv))
+    }
+
     /// Whether nothing but results and failures is wanted.
     pub(crate) fn is_quiet(self) -> bool {
         self.quiet

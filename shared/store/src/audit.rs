@@ -33,6 +33,8 @@ pub struct Wanted<'a> {
     pub action: Option<&'a str>,
     /// On this object only, such as `replay:7`.
     pub object: Option<&'a str>,
+    /// This row only.
+    pub id: Option<i64>,
     /// Rows before this one.
     pub before: Option<i64>,
 }
@@ -57,13 +59,15 @@ pub async fn list(
             ($1::text IS NULL OR actor = $1)
             AND ($2::text IS NULL OR starts_with(action, $2))
             AND ($3::text IS NULL OR object = $3)
-            AND ($4::bigint IS NULL OR id < $4)
+            AND ($4::bigint IS NULL OR id = $4)
+            AND ($5::bigint IS NULL OR id < $5)
         ORDER BY id DESC
-        LIMIT $5
+        LIMIT $6
         "#,
         wanted.actor,
         wanted.action,
         wanted.object,
+        wanted.id,
         wanted.before,
         limit,
     );

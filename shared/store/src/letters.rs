@@ -12,9 +12,11 @@ mod rows;
 mod story;
 
 pub use actions::{
-    Said, Selection, Started, Terms, archive, archive_codes, note, restore, select, start,
+    Said, Selection, Started, Terms, archive, archive_codes, import, note, restore, select, start,
 };
-pub use batches::{BatchRow, OutcomeRow, batches, cancel, new_since_start, outcomes, pause, resume};
+pub use batches::{
+    BatchRow, OutcomeRow, batches, cancel, new_since_start, outcomes, pause, resume,
+};
 pub use compiled::Compiled;
 pub use content::{LetterContent, Purpose, content};
 pub use filter::{Filter, FilterError};

@@ -1,7 +1,8 @@
 //! What people do about dead letters; each is noted in the audit by the database itself.
 
 use super::compiled::Compiled;
-use crate::database::Database;
+use crate::database::{Database, Transaction};
+use crate::dead_letters::{self, DeadLetter};
 use crate::error::Error;
 
 /// Who acts, and why.
@@ -200,4 +201,34 @@ pub async fn start(
     );
     let started = started.fetch_one(database.connection()?).await;
     started.map_err(Error::during("start a replay"))
+}
+
+/// Parks letters of an export; what is known already stays as it is.
+///
+/// # Errors
+/// When a statement fails, or the login is no administrator's.
+pub async fn import(
+    database: &mut Database,
+    said: Said<'_>,
+    letters: &[DeadLetter<'_>],
+) -> Result<(), Error> {
+    let count = i64::try_from(letters.len()).unwrap_or(i64::MAX);
+    let step = async |transaction: &mut Transaction<'_>| {
+        dead_letters::ingest(transaction, letters).await?;
+        let noted = sqlx::query_scalar!(
+            r#"
+            SELECT audit_append(
+                $1, 'admin', 'dlq.import', $3::bigint || ' letters', $2,
+                jsonb_build_object('letters', $3::bigint)
+            )
+            "#,
+            said.actor,
+            said.reason,
+            count,
+        );
+        let noted = noted.fetch_one(transaction.connection()).await;
+        noted.map_err(Error::during("note an import"))?;
+        Ok(())
+    };
+    database.within("import letters", step).await
 }

@@ -1,7 +1,5 @@
 //! A filter as the database takes it: one parameter, no text of a statement.
 
-use std::time::Duration;
-
 use contracts::Timestamp;
 use serde_json::{Map, Value, json};
 

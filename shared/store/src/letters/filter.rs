@@ -202,6 +202,12 @@ impl Filter {
         grammar::join(self, other)
     }
 
+    /// The letters in which all of these words occur.
+    pub fn of_words(words: &[String]) -> Self {
+        let term = |word: &String| Term::Text { not: false, part: word.clone() };
+        Self { terms: words.iter().map(term).collect() }
+    }
+
     /// The letters of these numbers.
     pub fn of_ids(ids: Vec<i64>) -> Self {
         Self { terms: vec![Term::Id { key: IdKey::Letter, ids }] }

@@ -153,7 +153,11 @@ fn word(key: WordKey, operator: &'static str, values: Vec<String>) -> Result<Ter
         "=" => false,
         "!=" => true,
         _ => {
-            return Err(FilterError::Operator { key: key.name(), operator, allowed: "`=` or `!=`" });
+            return Err(FilterError::Operator {
+                key: key.name(),
+                operator,
+                allowed: "`=` or `!=`",
+            });
         }
     };
     let rule = match key {
