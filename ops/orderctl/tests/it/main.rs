@@ -5,8 +5,13 @@
 mod compat;
 mod contract;
 mod customer;
+mod dlq;
+mod dlq_act;
+mod dlq_broker;
+mod dlq_export;
 mod event;
 mod help;
+mod letters;
 mod management;
 mod migrate;
 mod money;
