@@ -111,6 +111,11 @@ pub(crate) enum TopologyCommand {
     /// Needs no broker. `--delay auto` means the ladder here, because only a broker can tell
     /// whether it has the plugin.
     Render(RenderArgs),
+    /// Prints the users of the broker, each with the rights it needs, as definitions.json.
+    ///
+    /// Needs no broker. Import it, then give each user a password: `rabbitmqctl change_password`.
+    /// Workers that run as these users need `ORDERFLOW_TOPOLOGY=verify`.
+    Accounts(RenderArgs),
     /// Declares what is missing; what is there as it should be stays as it is.
     ///
     /// Refuses with 3, before it changes anything, when an object was declared differently.
