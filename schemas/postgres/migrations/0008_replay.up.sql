@@ -202,6 +202,9 @@ GRANT SELECT (
 ) ON dead_letter_edits TO orderflow_reader;
 -- Keys are of use only together with the key file.
 GRANT SELECT (id, master, wrapped) ON subject_keys TO orderflow_operator;
+GRANT SELECT, INSERT ON master_keys TO orderflow_operator;
+-- An editor seals what they write; the update is never made, but locking a key asks for it.
+GRANT SELECT, INSERT, UPDATE (created_at) ON subject_keys TO orderflow_editor;
 GRANT SELECT, INSERT, UPDATE ON
 dead_letters, dead_letter_attempts, failure_groups, subject_keys
 TO orderflow_admin;

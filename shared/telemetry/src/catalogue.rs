@@ -94,6 +94,18 @@ catalogue! {
         "Messages published, by the broker's answer.";
     PARKED_TOTAL = "orderflow_parked_total", Kind::Counter, ["worker", "result"],
         "Dead letters moved into the database.";
+    PARKED_MESSAGES = "orderflow_parked_messages", Kind::Gauge, ["queue", "status"],
+        "Dead letters in the database; every parker shows all of them.";
+    PARKED_OLDEST = "orderflow_parked_oldest_timestamp_seconds", Kind::Gauge, ["queue"],
+        "When the dead letter that is parked longest failed first; 0 for none.";
+    PARKED_GROUPS = "orderflow_parked_groups", Kind::Gauge, [],
+        "Groups of like failures with parked dead letters.";
+    REPLAY_ITEMS = "orderflow_replay_items_total", Kind::Counter, ["queue", "result"],
+        "Dead letters that were replayed, by what became of them.";
+    REPLAY_BATCHES = "orderflow_replay_batches", Kind::Gauge, ["state"],
+        "Replays that are running, paused, or stopped themselves.";
+    REPLAY_PROGRESS = "orderflow_replay_last_progress_timestamp_seconds", Kind::Gauge, [],
+        "When a replay sent something last; 0 for never.";
     RECONNECTS = "orderflow_reconnects_total", Kind::Counter, ["worker", "dependency", "cause"],
         "Connections lost or refused.";
     CONNECTED = "orderflow_connected", Kind::Gauge, ["worker", "dependency"],

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::catalogue as c;
 
@@ -317,6 +317,64 @@ impl DeadLettersParked {
         c::PARKED_TOTAL.counter(&[self.worker, self.result]).increment(self.count);
         info!(count = self.count, result = self.result, "dead letters parked");
     }
+}
+
+/// Replayed dead letters were sent, or their fate became known.
+#[derive(Debug)]
+pub struct ReplayItems<'a> {
+    /// The queue they were sent to, or would have been.
+    pub queue: &'a str,
+    /// `sent`, `returned`, `skipped`, `resolved` or `reparked`.
+    pub result: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+impl ReplayItems<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        c::REPLAY_ITEMS.counter(&[self.queue, self.result]).increment(self.count);
+        debug!(queue = self.queue, result = self.result, count = self.count, "letters replayed");
+    }
+}
+
+/// How many dead letters and replays there are.
+#[derive(Debug)]
+pub struct DeadLettersCounted<'a> {
+    /// By queue and status.
+    pub letters: &'a [(String, String, i64)],
+    /// When the one that is parked longest failed first, by queue, in seconds since 1970.
+    pub oldest: &'a [(String, i64)],
+    /// Groups with parked letters.
+    pub groups: i64,
+    /// Replays by state.
+    pub batches: &'a [(String, i64)],
+    /// When a replay sent something last, in seconds since 1970.
+    pub last_progress: Option<i64>,
+}
+
+impl DeadLettersCounted<'_> {
+    /// Shows it.
+    pub fn emit(&self) {
+        for (queue, status, count) in self.letters {
+            c::PARKED_MESSAGES.gauge(&[queue, status]).set(approximate(*count));
+        }
+        for (queue, oldest) in self.oldest {
+            c::PARKED_OLDEST.gauge(&[queue]).set(approximate(*oldest));
+        }
+        c::PARKED_GROUPS.gauge(&[]).set(approximate(self.groups));
+        for (state, count) in self.batches {
+            c::REPLAY_BATCHES.gauge(&[state]).set(approximate(*count));
+        }
+        c::REPLAY_PROGRESS.gauge(&[]).set(approximate(self.last_progress.unwrap_or_default()));
+    }
+}
+
+/// Counts and times are far below what a float holds exactly.
+fn approximate(number: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+    let float = number as f64;
+    float
 }
 
 /// The broker blocks or unblocks publishers.
