@@ -47,7 +47,17 @@ BEGIN
         RAISE EXCEPTION 'unknown filter key %', stray USING ERRCODE = 'OF007';
     END IF;
     IF filter ? 'not' THEN
-        excluded := ARRAY(SELECT dead_letters_matching(filter -> 'not'));
+        excluded := ARRAY(
+            SELECT matched.id
+            FROM
+                jsonb_array_elements(
+                    CASE jsonb_typeof(filter -> 'not')
+                        WHEN 'array' THEN filter -> 'not'
+                        ELSE jsonb_build_array(filter -> 'not')
+                    END
+                ) AS many (one),
+                dead_letters_matching(one) AS matched (id)
+        );
     END IF;
     RETURN QUERY
     SELECT letter.id
@@ -118,7 +128,8 @@ END;
 $$;
 COMMENT ON FUNCTION dead_letters_matching(jsonb) IS
     'The dead letters that a filter selects. Its keys are joined by "and", the texts of a list by '
-    '"or"; * in a text stands for anything, "not" holds a filter of what is left out.';
+    '"or"; * in a text stands for anything, "not" holds a filter of what is left out, or a list of '
+    'them.';
 
 CREATE FUNCTION require_filter(filter jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE AS $$

@@ -164,7 +164,7 @@ async fn upsert(
     });
     let rows: Vec<_> = rows.collect();
     let connection = transaction.connection();
-    let written = write(connection, &rows).await?;
+    let written = in_sequence(&rows, write(connection, &rows).await?)?;
     failures::keep(connection, &rows, &written).await?;
     failures::close_replays(connection, &rows, &written).await
 }
@@ -177,22 +177,30 @@ struct Row<'a> {
     stored: Stored<'a>,
 }
 
-async fn write(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<Vec<Written>, Error> {
-    let written = sqlx::query!(
+/// A row as it came back.
+struct WrittenRow {
+    id: i64,
+    source_queue: String,
+    message_key: String,
+    digest: Vec<u8>,
+    known: bool,
+}
+
+async fn write(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<Vec<WrittenRow>, Error> {
+    let written = sqlx::query_as!(
+        WrittenRow,
         r#"
         INSERT INTO dead_letters AS known (
             source_queue, message_key, key_source, event_type, order_id, error_class, error_code,
             error_detail, fingerprint, attempts, first_failed_at, last_failed_at, worker_version,
             exchange, routing_key, properties, headers, body, key_id, digest, replay_item
         )
-        SELECT
-            unnest($1::text[]), unnest($2::text[]), unnest($3::text[]::dead_letter_key_source[]),
-            unnest($4::text[]), unnest($5::text[]), unnest($6::text[]), unnest($7::text[]),
-            unnest($8::text[]), unnest($9::bytea[]), unnest($10::integer[]),
-            unnest($11::timestamptz[]), unnest($12::timestamptz[]), unnest($13::text[]),
-            unnest($14::text[]), unnest($15::text[]), unnest($16::text[]::json[]),
-            unnest($17::text[]::json[]), unnest($18::bytea[]), unnest($19::uuid[]),
-            unnest($20::bytea[]), unnest($21::bigint[])
+        SELECT * FROM unnest(
+            $1::text[], $2::text[], $3::text[]::dead_letter_key_source[], $4::text[], $5::text[],
+            $6::text[], $7::text[], $8::text[], $9::bytea[], $10::integer[], $11::timestamptz[],
+            $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::text[]::json[],
+            $17::text[]::json[], $18::bytea[], $19::uuid[], $20::bytea[], $21::bigint[]
+        )
         ON CONFLICT (source_queue, message_key, digest) DO UPDATE
         SET
             attempts = known.attempts + CASE
@@ -206,34 +214,23 @@ async fn write(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<Vec<Wr
                 headers, body, key_id, erased_at, replay_item, archived_code
             ) = (
                 SELECT
-                    CASE
-                        WHEN EXISTS (
-                            SELECT FROM replay_items AS open
-                            WHERE
-                                open.letter_id = known.id
-                                AND open.state IN ('claimed', 'sending', 'sent')
-                                AND open.id IS DISTINCT FROM excluded.replay_item
-                        ) THEN known.status
-                        ELSE 'parked'::dead_letter_status
-                    END,
-                    now(), excluded.event_type, excluded.order_id,
-                    excluded.error_class, excluded.error_code, excluded.error_detail,
-                    excluded.fingerprint, excluded.worker_version, excluded.exchange,
-                    excluded.routing_key, excluded.properties, excluded.headers, excluded.body,
-                    excluded.key_id, excluded.erased_at, excluded.replay_item,
-                    excluded.archived_code
+                    status_after_failure(known.id, known.status, excluded.replay_item), now(),
+                    excluded.event_type, excluded.order_id, excluded.error_class,
+                    excluded.error_code, excluded.error_detail, excluded.fingerprint,
+                    excluded.worker_version, excluded.exchange, excluded.routing_key,
+                    excluded.properties, excluded.headers, excluded.body, excluded.key_id,
+                    excluded.erased_at, excluded.replay_item, excluded.archived_code
                 WHERE excluded.last_failed_at > known.last_failed_at
                 UNION ALL
                 SELECT
                     known.status, known.status_changed_at, known.event_type, known.order_id,
                     known.error_class, known.error_code, known.error_detail, known.fingerprint,
                     known.worker_version, known.exchange, known.routing_key, known.properties,
-                    known.headers, known.body, known.key_id, known.erased_at,
-                    known.replay_item, known.archived_code
+                    known.headers, known.body, known.key_id, known.erased_at, known.replay_item,
+                    known.archived_code
                 WHERE excluded.last_failed_at <= known.last_failed_at
             )
-        RETURNING
-            id, source_queue, message_key, digest, xmax::text <> '0' AS "known!"
+        RETURNING id, source_queue, message_key, digest, xmax::text <> '0' AS "known!"
         "#,
         column(rows, |row| row.letter.source_queue) as _,
         column(rows, |row| row.letter.message_key) as _,
@@ -257,10 +254,13 @@ async fn write(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<Vec<Wr
         column(rows, |row| row.digest.as_slice()) as _,
         column(rows, |row| row.letter.replay_item) as _,
     );
-    let written = written.fetch_all(connection).await;
-    let written = written.map_err(Error::during("write dead letters"))?.into_iter();
-    // One row comes back for each, in whatever sequence.
+    written.fetch_all(connection).await.map_err(Error::during("write dead letters"))
+}
+
+/// What was written, in the sequence of the rows.
+fn in_sequence(rows: &[Row<'_>], written: Vec<WrittenRow>) -> Result<Vec<Written>, Error> {
     let mut by_key: HashMap<_, _> = written
+        .into_iter()
         .map(|row| {
             let written = Written { id: row.id, known: row.known };
             ((row.source_queue, row.message_key, row.digest), written)

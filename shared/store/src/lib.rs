@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod audit;
 mod column;
 mod config;
 pub mod customers;
@@ -9,6 +10,8 @@ mod decode;
 pub mod edits;
 mod error;
 pub mod inbox;
+mod letter_backlog;
+pub mod letters;
 pub mod listener;
 pub mod locks;
 mod migration;
@@ -35,4 +38,5 @@ pub use config::{DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl};
 pub use database::{Database, Transaction};
 pub use error::{Class, Error};
 pub use inbox::InboxId;
+pub use letter_backlog::{LetterBacklog, letter_backlog};
 pub use migration::{SchemaVersion, migrate, require_schema, schema_version, undo_migrations};

@@ -7,7 +7,7 @@ use broker::{Outcome, Publication, Publisher, PublisherConfig, Session};
 use runtime::{Process, Stop};
 use store::replays::{self, ItemId, Letter, Settled};
 use store::{Class, Database};
-use telemetry::happenings::{DeadLettersCounted, ReplayItems};
+use telemetry::happenings::{ReplayItems, ReplaysCounted};
 use tokio::time::Instant;
 
 use crate::message::{self, Replay};
@@ -20,7 +20,7 @@ const LEASE: Duration = Duration::from_secs(30);
 const BUSY: Duration = Duration::from_millis(20);
 /// How often replays are judged and the depth of their queues is asked for.
 const LOOK: Duration = Duration::from_millis(500);
-/// How often dead letters are counted.
+/// How often replays are counted.
 const COUNT: Duration = Duration::from_secs(15);
 
 /// Replays what people asked for; shares the work with whoever else does.
@@ -140,12 +140,13 @@ impl<'a> Replayer<'a> {
 
     async fn count(&mut self) -> anyhow::Result<()> {
         let numbers = replays::numbers(&mut self.database).await?;
-        DeadLettersCounted {
-            letters: &numbers.letters,
-            oldest: &numbers.oldest,
-            groups: numbers.groups,
-            batches: &numbers.batches,
-            last_progress: numbers.last_progress,
+        ReplaysCounted {
+            batches: &[
+                ("running", numbers.running),
+                ("paused", numbers.paused),
+                ("stopped", numbers.stopped),
+            ],
+            last_progress_seconds: numbers.last_progress_seconds,
         }
         .emit();
         Ok(())

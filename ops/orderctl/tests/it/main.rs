@@ -2,9 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod compat;
+mod contract;
 mod customer;
+mod dlq;
+mod dlq_act;
+mod dlq_broker;
+mod dlq_export;
 mod event;
 mod help;
+mod letters;
 mod management;
 mod migrate;
 mod money;

@@ -1,6 +1,5 @@
 //! How replays go: when one stops itself, and when it is done.
 
-use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::database::{Database, Transaction};
@@ -215,71 +214,42 @@ async fn end(
     Ok(())
 }
 
-/// How many there are of what, for metrics.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// How many replays there are that are not over, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Numbers {
-    /// Dead letters by queue and status.
-    pub letters: Vec<(String, String, i64)>,
-    /// When the oldest parked letter of a queue failed first, in seconds since 1970.
-    pub oldest: Vec<(String, i64)>,
-    /// Groups with parked letters.
-    pub groups: i64,
-    /// Replays by state, without those that are done or cancelled.
-    pub batches: Vec<(String, i64)>,
-    /// When a replay made progress last, in seconds since 1970.
-    pub last_progress: Option<i64>,
+    /// Running.
+    pub running: u32,
+    /// Paused by a person.
+    pub paused: u32,
+    /// Stopped by themselves.
+    pub stopped: u32,
+    /// When one made progress last, in seconds since 1970; 0 for never.
+    pub last_progress_seconds: f64,
 }
 
-/// Counts dead letters and replays.
+/// Counts replays.
 ///
 /// # Errors
-/// When a statement fails.
+/// When the statement fails.
 pub async fn numbers(database: &mut Database) -> Result<Numbers, Error> {
-    let mut snapshot = database.begin_snapshot("count dead letters").await?;
-    let counted = count_all(snapshot.connection()).await;
-    snapshot.rollback().await?;
-    counted
-}
-
-async fn count_all(connection: &mut PgConnection) -> Result<Numbers, Error> {
-    let letters = sqlx::query!(
+    let row = sqlx::query!(
         r#"
         SELECT
-            source_queue, status::text AS "status!", count(*) AS "count!",
-            extract(EPOCH FROM min(first_failed_at))::bigint AS "oldest!"
-        FROM dead_letters
-        GROUP BY source_queue, status
-        "#,
-    );
-    let letters = letters.fetch_all(&mut *connection).await;
-    let letters = letters.map_err(Error::during("count dead letters"))?;
-    let rest = sqlx::query!(
-        r#"
-        SELECT
-            (
-                SELECT count(DISTINCT fingerprint) FROM dead_letters WHERE status = 'parked'
-            ) AS "groups!",
-            (
-                SELECT extract(EPOCH FROM max(last_progress_at))::bigint FROM replay_batches
-            ) AS last_progress
-        "#,
-    );
-    let rest = rest.fetch_one(&mut *connection).await.map_err(Error::during("count groups"))?;
-    let batches = sqlx::query!(
-        r#"
-        SELECT state::text AS "state!", count(*) AS "count!"
+            count(*) FILTER (WHERE state = 'running') AS "running!",
+            count(*) FILTER (WHERE state = 'paused') AS "paused!",
+            count(*) FILTER (WHERE state = 'stopped') AS "stopped!",
+            coalesce(extract(EPOCH FROM max(last_progress_at)), 0)::double precision
+                AS "last_progress!"
         FROM replay_batches
-        WHERE state IN ('running', 'paused', 'stopped')
-        GROUP BY state
         "#,
     );
-    let batches = batches.fetch_all(connection).await.map_err(Error::during("count replays"))?;
-    let parked = letters.iter().filter(|row| row.status == "parked");
+    let row = row.fetch_one(database.connection()?).await;
+    let row = row.map_err(Error::during("count replays"))?;
+    let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(Numbers {
-        oldest: parked.map(|row| (row.source_queue.clone(), row.oldest)).collect(),
-        letters: letters.into_iter().map(|row| (row.source_queue, row.status, row.count)).collect(),
-        groups: rest.groups,
-        batches: batches.into_iter().map(|row| (row.state, row.count)).collect(),
-        last_progress: rest.last_progress,
+        running: count(row.running),
+        paused: count(row.paused),
+        stopped: count(row.stopped),
+        last_progress_seconds: row.last_progress,
     })
 }
