@@ -102,6 +102,12 @@ catalogue! {
         "Messages published, by the broker's answer.";
     PARKED_TOTAL = "orderflow_parked_total", Kind::Counter, ["worker", "result"],
         "Dead letters moved into the database.";
+    REPLAY_ITEMS = "orderflow_replay_items_total", Kind::Counter, ["queue", "result"],
+        "Dead letters that were replayed, by what became of them.";
+    REPLAY_BATCHES = "orderflow_replay_batches", Kind::Gauge, ["state"],
+        "Replays that are running, paused, or stopped themselves.";
+    REPLAY_PROGRESS = "orderflow_replay_last_progress_timestamp_seconds", Kind::Gauge, [],
+        "When a replay sent something last; 0 for never.";
     PUBLISH_DURATION = "orderflow_publish_duration_seconds", Kind::Histogram(WORK), ["worker"],
         "Time from publishing a window of messages to the broker's last answer.";
     READY = "orderflow_ready", Kind::Gauge, ["worker"],
