@@ -1,6 +1,7 @@
 //! What each command does.
 
 pub(crate) mod customer;
+pub(crate) mod doctor;
 pub(crate) mod event;
 pub(crate) mod migrate;
 pub(crate) mod money;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod column;
+pub mod condition;
 mod config;
 pub mod customers;
 mod database;

@@ -5,6 +5,7 @@
 mod compat;
 mod contract;
 mod customer;
+mod doctor;
 mod event;
 mod help;
 mod management;
