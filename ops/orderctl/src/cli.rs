@@ -1,7 +1,11 @@
 //! The command line: commands, their arguments, and what each is for.
 
 mod customer;
+mod dlq;
+mod dlq_replay;
+mod replay;
 mod schema;
+mod select;
 mod values;
 
 use std::path::PathBuf;
@@ -19,6 +23,14 @@ use crate::exit::EXIT_CODES;
 use crate::render::OutputArgs;
 use crate::settings::Settings;
 pub(crate) use customer::{CustomerCommand, CustomerShowArgs, LiftArgs, LiftFlagArgs};
+pub(crate) use dlq::{
+    ArchiveArgs, DlqCommand, ExportLettersArgs, GroupsArgs, ImportArgs, ListArgs, NoteArgs,
+    PageArgs, RestoreArgs, SearchArgs, ShowLetterArgs, StatsArgs, TailArgs,
+};
+pub(crate) use dlq_replay::{PlanArgs, ReplayArgs, WayArgs};
+pub(crate) use replay::{
+    AuditCommand, AuditListArgs, AuditVerifyArgs, CancelArgs, ReplayCommand, ReplayListArgs,
+};
 pub(crate) use schema::{CompatArgs, SchemaCommand};
 use values::{
     actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id,
@@ -59,6 +71,15 @@ pub(crate) enum Command {
     /// The contract for publishers: whether a change of it breaks anybody, and its `AsyncAPI`.
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// Dead letters: find, understand, replay, put aside.
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+    /// Replays of dead letters: follow, pause, resume, cancel.
+    #[command(subcommand)]
+    Replay(ReplayCommand),
+    /// What people did and why, and the proof that none of it was changed.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Orders: everything that is known of one.
     #[command(subcommand)]
     Order(OrderCommand),

@@ -13,6 +13,7 @@ pub(crate) use documents::split;
 pub(crate) use examples::{Example, example, examples_of};
 pub(crate) use fresh::{freshened, replaced};
 pub(crate) use rate::Rate;
+pub(crate) use schemas::field_is_public;
 #[cfg(test)]
 pub(crate) use schemas::schema_accepts;
 pub(crate) use schemas::schema_texts;

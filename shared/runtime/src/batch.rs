@@ -308,7 +308,7 @@ fn decided<'a, E: Event>(
         kind: job.envelope.kind,
         occurred_at: job.envelope.event.occurred_at(),
         decision,
-        traceparent: job.envelope.traceparent.as_ref().map(contracts::Token::as_str),
+        trace: job.envelope.trace.as_ref(),
         original,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use broker::{ConsumeEnd, Consumer, Delivery, HeaderValue, Publisher};
-use contracts::{Event, OrderRef, WireMessage, decode};
+use contracts::{Event, OrderRef, TraceContext, WireMessage, decode};
 use domain::Rules;
 use store::Database;
 use telemetry::happenings::DrainAbandoned;
@@ -139,7 +139,10 @@ impl<R: Rules> Round<R> {
                 let message_id = delivery.properties.message_id.clone();
                 let message_id = message_id.unwrap_or_else(|| "-".to_owned());
                 let failure = Failure::from(error);
-                let failed = FailedMessage { delivery, kind: None, message_id, attempt, failure };
+                let trace = TraceContext::of_headers(&door::texts(&delivery));
+                let (kind, order) = (None, None);
+                let failed =
+                    FailedMessage { delivery, kind, message_id, order, trace, attempt, failure };
                 self.failed.send(failed).unwrap_or_default();
             }
         }

@@ -124,7 +124,7 @@ where
     let metrics = telemetry::start(worker, config.log_format, &config.log)?;
     log_panics();
     let stop = Stop::on_signals()?;
-    let health = Health::new();
+    let health = Health::new(worker);
     let address = health::serve(config.http_listen, health.clone(), metrics.clone()).await?;
     tracing::info!(worker, %address, "started");
     config.policies.reload_on_hangup(worker)?;

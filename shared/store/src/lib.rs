@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod audit;
 mod column;
 pub mod condition;
 mod config;
@@ -9,6 +10,8 @@ pub mod dead_letters;
 mod decode;
 mod error;
 pub mod inbox;
+mod letter_backlog;
+pub mod letters;
 pub mod listener;
 pub mod locks;
 mod migration;
@@ -34,4 +37,5 @@ pub use config::{DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl};
 pub use database::{Database, Transaction};
 pub use error::{Class, Error};
 pub use inbox::InboxId;
+pub use letter_backlog::{LetterBacklog, letter_backlog};
 pub use migration::{SchemaVersion, migrate, require_schema, schema_version, undo_migrations};

@@ -22,7 +22,7 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    fn queue(&self) -> &str {
+    pub(crate) fn queue(&self) -> &str {
         match self {
             Self::WorkQueue(queue) | Self::Unroutable(queue) => queue,
         }

@@ -5,9 +5,14 @@
 mod compat;
 mod contract;
 mod customer;
+mod dlq;
+mod dlq_act;
+mod dlq_broker;
+mod dlq_export;
 mod doctor;
 mod event;
 mod help;
+mod letters;
 mod management;
 mod migrate;
 mod money;
