@@ -57,7 +57,7 @@ enum Task {
     Cases,
     /// Install the programs that tests of deployment files and publishers use.
     Tools,
-    /// Write the alerts of `ops/prometheus` into the manifest for Kubernetes.
+    /// Write the alerts of `ops/prometheus/rules` into the manifest for Kubernetes.
     Rules,
     /// Run all that a change has to pass: format, style, lints, documentation, SQL, tests, speed.
     Ci,
