@@ -57,6 +57,11 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Looks at a live deployment, and says what is wrong and how to mend it; changes nothing.
+    ///
+    /// Exits with 3 when something has to be mended, and with 6 when RabbitMQ or Postgres is down;
+    /// warnings and what cannot be seen from here leave it at 0.
+    Doctor,
     /// Exchanges, queues and bindings: show, declare, compare.
     #[command(subcommand)]
     Topology(TopologyCommand),
