@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::demo::BIN_DIR;
 use crate::terminal::say;
-use crate::{Checkout, cargo, services};
+use crate::{Checkout, cargo, checkers, services};
 
 /// How many tests a runner says to have run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,7 @@ pub(crate) fn build(checkout: &Checkout) -> Result<ExitCode> {
 pub(crate) fn run(checkout: &Checkout, filters: &[String]) -> Result<ExitCode> {
     let were_running = services::status(checkout).is_running();
     let addresses = services::up(checkout)?;
+    checkers::provide(checkout);
     build_binaries(checkout)?;
     let binaries = cargo::target_directory(checkout)?.join("debug");
     let mut total = Tally::default();

@@ -13,6 +13,8 @@ mod payments;
 mod poison;
 mod policies;
 mod privacy;
+mod runbooks;
 mod start;
+mod telemetry;
 mod timers;
 mod unapplied;

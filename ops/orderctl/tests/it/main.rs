@@ -6,6 +6,7 @@ mod customer;
 mod event;
 mod help;
 mod management;
+mod metrics;
 mod migrate;
 mod money;
 mod order;
