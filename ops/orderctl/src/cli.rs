@@ -1,6 +1,10 @@
 //! The command line: commands, their arguments, and what each is for.
 
 mod customer;
+mod dlq;
+mod dlq_replay;
+mod replay;
+mod select;
 mod values;
 
 use std::path::PathBuf;
@@ -18,6 +22,14 @@ use crate::exit::EXIT_CODES;
 use crate::render::OutputArgs;
 use crate::settings::Settings;
 pub(crate) use customer::{CustomerCommand, CustomerShowArgs, LiftArgs, LiftFlagArgs};
+pub(crate) use dlq::{
+    ArchiveArgs, DlqCommand, ExportLettersArgs, GroupsArgs, ImportArgs, ListArgs, NoteArgs,
+    PageArgs, RestoreArgs, SearchArgs, ShowLetterArgs, StatsArgs, TailArgs,
+};
+pub(crate) use dlq_replay::{PlanArgs, ReplayArgs, WayArgs};
+pub(crate) use replay::{
+    AuditCommand, AuditListArgs, AuditVerifyArgs, CancelArgs, ReplayCommand, ReplayListArgs,
+};
 use values::{
     actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id,
     money_id, order_id, payment_method, period, prom_file, reason, said,
@@ -49,6 +61,15 @@ pub(crate) enum Command {
     /// Events of shops: examples, validation, publishing.
     #[command(subcommand)]
     Event(EventCommand),
+    /// Dead letters: find, understand, replay, put aside.
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+    /// Replays of dead letters: follow, pause, resume, cancel.
+    #[command(subcommand)]
+    Replay(ReplayCommand),
+    /// What people did and why, and the proof that none of it was changed.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Orders: everything that is known of one.
     #[command(subcommand)]
     Order(OrderCommand),

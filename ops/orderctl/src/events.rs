@@ -13,4 +13,5 @@ pub(crate) use documents::split;
 pub(crate) use examples::{Example, example, examples_of};
 pub(crate) use fresh::{freshened, replaced};
 pub(crate) use rate::Rate;
+pub(crate) use schemas::field_is_public;
 pub(crate) use validation::{Accepted, Problem, Validator, Verdict};

@@ -8,6 +8,7 @@ mod events;
 mod exit;
 mod holdings_view;
 mod invariants;
+mod letters;
 mod management;
 mod money_view;
 mod order_view;
@@ -71,6 +72,9 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
         match command {
             Command::Topology(command) => commands::topology::run(command, settings, console).await,
             Command::Event(command) => commands::event::run(command, settings, console).await,
+            Command::Dlq(command) => commands::dlq::run(command, settings, console).await,
+            Command::Replay(command) => commands::replay::run(command, settings, console).await,
+            Command::Audit(command) => commands::audit::run(command, settings, console).await,
             Command::Order(command) => commands::order::run(command, settings, console).await,
             Command::Policy(command) => commands::policy::run(command, console),
             Command::Money(command) => commands::money::run(command, settings, console).await,

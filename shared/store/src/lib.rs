@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod audit;
 mod column;
 mod config;
 pub mod customers;
@@ -9,6 +10,7 @@ mod decode;
 mod error;
 pub mod inbox;
 mod letter_backlog;
+pub mod letters;
 pub mod listener;
 pub mod locks;
 mod migration;

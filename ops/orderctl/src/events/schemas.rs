@@ -117,6 +117,25 @@ pub(super) fn documentation(kind: EventKind, pointer: &str) -> Option<String> {
     describe(document, &path).map(str::to_owned)
 }
 
+/// Whether the schema of an event knows the field at a JSON pointer as not personal.
+pub(crate) fn field_is_public(kind: EventKind, pointer: &str) -> bool {
+    let path: Vec<_> = pointer.split('/').skip(1).collect();
+    let (document, _) = &SCHEMAS.by_kind[&kind];
+    is_marked(document, &path)
+}
+
+fn is_marked(schema: &'static Value, path: &[&str]) -> bool {
+    let Some((field, rest)) = path.split_first() else {
+        return parts(schema)
+            .into_iter()
+            .any(|part| part.get("x-pii") == Some(&Value::Bool(false)));
+    };
+    parts(schema).into_iter().any(|part| {
+        let named = part.get("properties").and_then(|fields| fields.get(field));
+        named.or_else(|| part.get("items")).is_some_and(|part| is_marked(part, rest))
+    })
+}
+
 fn describe(schema: &'static Value, path: &[&str]) -> Option<&'static str> {
     let Some((field, rest)) = path.split_first() else {
         return parts(schema).into_iter().find_map(|part| part.get("description")?.as_str());

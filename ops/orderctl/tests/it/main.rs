@@ -3,8 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod customer;
+mod dlq;
+mod dlq_act;
+mod dlq_broker;
+mod dlq_export;
 mod event;
 mod help;
+mod letters;
 mod management;
 mod metrics;
 mod migrate;

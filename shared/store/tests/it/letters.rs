@@ -65,7 +65,7 @@ async fn a_newer_failure_replaces_and_opens_the_letter_again() {
     let home = Home::new().await;
     let (mut database, mut sql) = (home.connect().await, home.sql().await);
     park(&mut database, &[letter("a", "id-reuse", at("12:00:00"))]).await.unwrap();
-    sql.run("UPDATE dead_letters SET status = 'sent'").await;
+    sql.run("UPDATE dead_letters SET status = 'resolved'").await;
     park(&mut database, &[letter("a", "invalid-amount", at("13:00:00"))]).await.unwrap();
     assert_eq!(row(&mut sql).await, "invalid-amount 6 parked 12:00 13:00");
 }

@@ -1,0 +1,2 @@
+DROP VIEW replay_batches_listed, failure_groups_listed, dead_letters_listed;
+DROP TABLE replay_items, replay_batches, group_notes;
