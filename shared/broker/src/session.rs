@@ -1,6 +1,7 @@
 //! Two connections to one broker node: one consumes, one publishes.
 
 mod dial;
+pub(crate) mod tls;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
@@ -13,6 +14,7 @@ use crate::{
     session::{dial::dial, watch::Watchers},
 };
 
+pub use tls::{Identity, TlsFiles};
 pub use watch::{Link, SessionEnd, SessionState, SessionWatch};
 
 /// How to reach the broker.

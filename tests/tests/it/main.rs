@@ -13,6 +13,7 @@ mod payments;
 mod poison;
 mod policies;
 mod privacy;
+mod privileges;
 mod runbooks;
 mod start;
 mod telemetry;

@@ -6,10 +6,9 @@ use crate::checkers::{amtool, promtool};
 use crate::files::{root, text};
 
 pub(crate) const RULES: [&str; 2] =
-    ["ops/prometheus/slo.rules.yml", "ops/prometheus/orderflow.rules.yml"];
+    ["ops/prometheus/rules/slo.yml", "ops/prometheus/rules/orderflow.yml"];
 /// The tests of rules; those of days take larger steps.
-const TESTS: [&str; 3] =
-    ["slo.rules.test.yml", "orderflow.rules.test.yml", "orderflow.days.test.yml"];
+const TESTS: [&str; 3] = ["slo.yml", "orderflow.yml", "days.yml"];
 
 /// All rules of all groups.
 pub(crate) fn rules() -> Vec<Value> {
@@ -56,7 +55,7 @@ fn prometheus_takes_the_example_of_a_configuration() {
 #[test]
 fn alerts_come_when_they_should_and_only_then() {
     for test in TESTS {
-        let (fine, words) = promtool(&folder(), &["test", "rules", test]);
+        let (fine, words) = promtool(&folder().join("tests"), &["test", "rules", test]);
         assert!(fine, "{test}: {words}");
     }
 }
@@ -65,7 +64,9 @@ fn alerts_come_when_they_should_and_only_then() {
 fn every_alert_is_tested_both_ways() {
     let tests: Vec<Value> = TESTS
         .iter()
-        .flat_map(|name| yaml(&format!("ops/prometheus/{name}"))["tests"].as_sequence().cloned())
+        .flat_map(|name| {
+            yaml(&format!("ops/prometheus/tests/{name}"))["tests"].as_sequence().cloned()
+        })
         .flatten()
         .collect();
     let expectations = |alert: &str| {
