@@ -38,6 +38,7 @@ const INCIDENTS: [(Incident, &[&str]); 6] = [
         &[
             "broker-unreachable",
             "broker-timeout",
+            "broker-tls-failed",
             "broker-connection-lost",
             "broker-channel-closed",
             "broker-frame-unreadable",
@@ -50,6 +51,7 @@ const INCIDENTS: [(Incident, &[&str]); 6] = [
         &[
             "database-unreachable",
             "database-shutting-down",
+            "database-tls-failed",
             "database-refuses",
             "database-exhausted",
             "database-damaged",
@@ -145,7 +147,10 @@ fn closed_port() -> u16 {
 
 /// Dead letters of many kinds, made by the workers themselves.
 async fn stage_letters() -> Stage {
-    let options = StageOptions::everyone().with("ORDERFLOW_FAILPOINTS", "panic:bad-apple");
+    // In clear, so that letters can be copied.
+    let options = StageOptions::everyone()
+        .with("ORDERFLOW_FAILPOINTS", "panic:bad-apple")
+        .with("ORDERFLOW_ENCRYPTION", "off");
     let stage = Stage::start(options).await;
     let raw = |id: &str, body: &[u8]| {
         let properties = Properties {
@@ -189,15 +194,34 @@ fn typed(command: &str, surroundings: &Surroundings) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }
 
+/// A dead letter as the page is about: one that a worker gave up on, with the page's own code.
+async fn stage_letter(database: &TestDatabase, page: &str) {
+    let class = if page == "worker-crashed" { "crash" } else { "contract" };
+    let staged = format!(
+        "INSERT INTO dead_letters (
+             source_queue, message_key, key_source, event_type, order_id, error_class, error_code,
+             error_detail, fingerprint, attempts, first_failed_at, last_failed_at, worker_version,
+             exchange, routing_key, properties, headers, body, digest
+         )
+         SELECT
+             source_queue, '{page}', key_source, event_type, '{}', '{class}', '{page}',
+             error_detail, sha256('{page}'), attempts, first_failed_at, last_failed_at,
+             worker_version, exchange, routing_key, properties, headers, body, digest
+         FROM dead_letters WHERE error_code = 'mode-mismatch' LIMIT 1
+         ON CONFLICT DO NOTHING",
+        order_id(1)
+    );
+    database.run(&staged).await;
+}
+
 /// What stands for the words in capitals.
-async fn places(database: &TestDatabase, folder: &Path, code: &str) -> [(&'static str, String); 5] {
-    // A letter of the page's own code where the incident has one.
+async fn places(database: &TestDatabase, folder: &Path, page: &str) -> [(&'static str, String); 5] {
     let letter = format!(
         "SELECT id::text || ' ' || left(encode(fingerprint, 'hex'), 16) FROM dead_letters
-         ORDER BY error_code <> '{code}', id LIMIT 1"
+         WHERE message_key = '{page}'"
     );
     let letter = database.texts(&letter).await.concat();
-    let (letter, group) = letter.split_once(' ').expect("there are dead letters");
+    let (letter, group) = letter.split_once(' ').expect("a letter was staged");
     let file = |name: &str| folder.join(name).display().to_string();
     [
         ("LETTER_ID", letter.to_owned()),
@@ -208,15 +232,9 @@ async fn places(database: &TestDatabase, folder: &Path, code: &str) -> [(&'stati
     ]
 }
 
-/// Whether this build of `orderctl` has a command at all.
-fn is_known(command: &str) -> bool {
-    let words: Vec<_> = command.split_whitespace().take(2).collect();
-    typed(&format!("{} --help", words.join(" ")), &Vec::new()).0 == Some(0)
-}
-
 /// Types the commands of all pages of one kind of incident; returns how many it typed.
 ///
-/// A command that many pages share is typed once.
+/// A command that many pages share, but for their code, is typed once.
 async fn type_all(incident: Incident, database: &TestDatabase, scene: &Scene) -> usize {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let template = typed("orderctl policy template", &scene.mending);
@@ -224,15 +242,16 @@ async fn type_all(incident: Incident, database: &TestDatabase, scene: &Scene) ->
     let policies = folder.path().join("policies.toml");
     let mut seen = HashSet::new();
     for step in steps().into_iter().filter(|step| incident_of(&step.page) == incident) {
+        if !seen.insert((step.confirms, step.command.replace(&step.page, "CODE"))) {
+            continue;
+        }
+        stage_letter(database, &step.page).await;
         let refused = incident == Incident::PoliciesRefused && step.confirms;
         let text = if refused { "window_card = \"soon\"" } else { &template.1 };
         fs::write(&policies, text).expect("the file can be written");
         let mut command = step.command.clone();
         for (word, value) in places(database, folder.path(), &step.page).await {
             command = command.replace(word, &value);
-        }
-        if !seen.insert((step.confirms, command.clone())) {
-            continue;
         }
         assert!(command.starts_with("orderctl "), "{}: {command}", step.page);
         let around = if step.confirms { &scene.during } else { &scene.mending };
