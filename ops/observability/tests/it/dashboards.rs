@@ -18,15 +18,19 @@ pub(crate) fn queries() -> Vec<(String, String)> {
     let mut queries = Vec::new();
     for (path, dashboard) in dashboards() {
         for annotation in dashboard["annotations"]["list"].as_array().into_iter().flatten() {
-            queries.push((path.clone(), annotation["expr"].as_str().unwrap().to_owned()));
+            queries.push((path.clone(), query(annotation)));
         }
     }
     for Panel { place, json } in panels() {
         for target in json["targets"].as_array().into_iter().flatten() {
-            queries.push((place.clone(), target["expr"].as_str().unwrap().to_owned()));
+            queries.push((place.clone(), query(target)));
         }
     }
     queries
+}
+
+fn query(target: &Value) -> String {
+    target["expr"].as_str().expect("a target has a query").to_owned()
 }
 
 fn dashboards() -> Vec<(String, Value)> {
@@ -41,7 +45,7 @@ fn dashboards() -> Vec<(String, Value)> {
 fn panels() -> Vec<Panel> {
     let mut panels = Vec::new();
     for (path, dashboard) in dashboards() {
-        for json in dashboard["panels"].as_array().unwrap() {
+        for json in dashboard["panels"].as_array().into_iter().flatten() {
             let title = json["title"].as_str().unwrap_or("without a title");
             panels.push(Panel { place: format!("{path}: {title}"), json: json.clone() });
         }

@@ -17,7 +17,8 @@ pub(crate) fn text(path: &str) -> String {
 /// The files of a folder with this ending, by name.
 pub(crate) fn files(folder: &str, ending: &str) -> Vec<String> {
     let entries = std::fs::read_dir(root().join(folder)).expect("the folder is there");
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = entries.map(|entry| entry.expect("the folder can be listed").file_name());
+    let names = names.filter_map(|name| name.into_string().ok());
     let mut names: Vec<_> = names.filter(|name| name.ends_with(ending)).collect();
     names.sort();
     names.into_iter().map(|name| format!("{folder}/{name}")).collect()

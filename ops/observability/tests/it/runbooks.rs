@@ -62,11 +62,9 @@ fn codes() -> BTreeSet<String> {
 }
 
 fn pages() -> BTreeSet<String> {
-    let stem = |path: String| {
-        let stem = Path::new(&path).file_stem().unwrap();
-        stem.to_str().unwrap().to_owned()
-    };
-    let pages = files("ops/runbooks", ".md").into_iter().map(stem);
+    let stem = |path: &String| Some(Path::new(path).file_stem()?.to_str()?.to_owned());
+    let paths = files("ops/runbooks", ".md");
+    let pages = paths.iter().filter_map(stem);
     pages.filter(|page| page != "README").collect()
 }
 
