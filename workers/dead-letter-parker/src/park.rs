@@ -7,7 +7,12 @@ use broker::{ConsumeEnd, Consumer, Delivery, Session, Settled, Settler};
 use contracts::Timestamp;
 use runtime::{Process, WORKERS, database_ready, now, sessions, topology_ready, without_card_data};
 use store::{Class, Database, Transaction, dead_letters};
-use telemetry::happenings::{DeadLettersParked, ParkedLetters, ReplayItems, WorkCommitted};
+    let mut replayer = Replayer::new(process, session, second).await?;
+    let queues = queues(process).into_iter().map(|(_, origin)| origin.queue().to_owned());
+    let mut parker = Parker { process, database, queues: queues.collect() };
+    parker.measure().await?;
+    process.health.ready();
+    let mut stop = process.stop.clone();
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
@@ -67,6 +72,11 @@ async fn round(
     let mut stop = process.stop.clone();
     let queues = queues(process).into_iter().map(|(_, origin)| origin.queue().to_owned());
     let mut parker = Parker { process, database, queues: queues.collect() };
+    let queues = queues(process).into_iter().map(|(_, origin)| origin.queue().to_owned());
+    let mut parker = Parker { database, queues: queues.collect() };
+    parker.measure().await?;
+    process.health.ready();
+    let mut stop = process.stop.clone();
     let ended = tokio::select! {
         // Asked to stop, it ends once what it sent is noted.
         ended = replayer.run(&mut stop) => ended,
@@ -149,17 +159,15 @@ impl Parker<'_> {
     async fn measure(&mut self) -> anyhow::Result<()> {
         let backlog = store::letter_backlog(&mut self.database).await?;
         let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+        // A group is of one queue.
+        let groups = backlog.iter().map(|found| count(found.groups)).sum();
+        ParkedGroups { groups }.emit();
         for queue in &self.queues {
             let found = backlog.iter().find(|found| found.queue == *queue);
             let oldest = found.map(|found| found.oldest.since(Timestamp::EPOCH));
-            ParkedLetters {
-                worker: crate::NAME,
-                queue,
-                letters: found.map_or(0, |found| count(found.letters)),
-                groups: found.map_or(0, |found| count(found.groups)),
-                oldest_seconds: oldest.map_or(0.0, |oldest| oldest.as_secs_f64()),
-            }
-            .emit();
+            let letters = found.map_or(0, |found| count(found.letters));
+            let oldest_seconds = oldest.map_or(0.0, |oldest| oldest.as_secs_f64());
+            ParkedLetters { queue, letters, oldest_seconds }.emit();
         }
         Ok(())
     }
