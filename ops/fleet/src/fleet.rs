@@ -62,6 +62,8 @@ fn write_keys(spec: &FleetSpec) -> std::io::Result<()> {
 pub struct Fleet {
     spec: FleetSpec,
     members: Vec<Member>,
+    /// How many processes were ever started: each has a log of its own.
+    started: usize,
 }
 
 impl Fleet {
@@ -84,7 +86,7 @@ impl Fleet {
 
     /// No process yet.
     pub fn new(spec: FleetSpec) -> Self {
-        Self { spec, members: Vec::new() }
+        Self { spec, members: Vec::new(), started: 0 }
     }
 
     /// Waits until every process is ready.
@@ -105,7 +107,8 @@ impl Fleet {
     pub fn spawn(&mut self, binary: &'static str) -> anyhow::Result<&mut Member> {
         std::fs::create_dir_all(&self.spec.log_dir).context("failed to make the log folder")?;
         write_keys(&self.spec).context("failed to write the key file")?;
-        let member = Member::spawn(binary, self.members.len(), &self.spec)?;
+        let member = Member::spawn(binary, self.started, &self.spec)?;
+        self.started += 1;
         self.members.push(member);
         self.members.last_mut().ok_or_else(|| anyhow!("the member was just added"))
     }
@@ -132,9 +135,10 @@ impl Fleet {
     /// When one cannot be started.
     pub fn revive(&mut self) -> anyhow::Result<u32> {
         let mut revived = 0;
-        for (index, member) in self.members.iter_mut().enumerate() {
+        for member in &mut self.members {
             if member.casualty().is_some() {
-                *member = Member::spawn(member.binary(), index, &self.spec)?;
+                *member = Member::spawn(member.binary(), self.started, &self.spec)?;
+                self.started += 1;
                 revived += 1;
             }
         }
