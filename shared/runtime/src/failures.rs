@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::clock;
 use crate::config::Config;
+use crate::failpoint::pass;
 use crate::failure::Failure;
 use crate::settle::{HandlingResult, Settlement, settle};
 
@@ -121,7 +122,9 @@ impl FailureDesk {
             publications.push(publication);
             pending.push(settled);
         }
+        pass("failed");
         let outcomes = self.publisher.publish_all(publications).await?;
+        pass("brought-away");
         let mut not_taken = None;
         for (outcome, settled) in outcomes.into_iter().zip(pending) {
             match outcome {

@@ -33,6 +33,7 @@ pub use clock::now;
 pub use config::{Config, ConfigError, Problem, TopologyMode};
 pub use connect::{Waiting, broker_ready, database_ready, topology_ready};
 pub use door::{WITHHELD_CONTENT_TYPE, without_card_data};
+pub use failpoint::pass;
 pub use failure::{Failure, FailureClass};
 pub use failures::{STAND_IN_ID, headers};
 pub use health::Health;
