@@ -6,6 +6,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
+use crate::chaos::XTASK;
 use crate::demo::BIN_DIR;
 use crate::terminal::say;
 use crate::{Checkout, cargo, services};
@@ -41,10 +42,11 @@ pub(crate) fn run(checkout: &Checkout, filters: &[String]) -> Result<ExitCode> {
     let addresses = services::up(checkout)?;
     build_binaries(checkout)?;
     let binaries = cargo::target_directory(checkout)?.join("debug");
+    let own = std::env::current_exe().context("failed to find this program")?;
     let mut total = Tally::default();
     let mut code = 0;
     for mut command in runners(checkout, filters) {
-        addresses.export(command.env(BIN_DIR, &binaries));
+        addresses.export(command.env(BIN_DIR, &binaries).env(XTASK, &own));
         let (tally, exit) = run_counting(&mut command)?;
         total.add(tally);
         code = if code == 0 { exit } else { code };
@@ -60,7 +62,7 @@ pub(crate) fn run(checkout: &Checkout, filters: &[String]) -> Result<ExitCode> {
 }
 
 /// The end-to-end tests start the real binaries.
-fn build_binaries(checkout: &Checkout) -> Result<()> {
+pub(crate) fn build_binaries(checkout: &Checkout) -> Result<()> {
     let arguments = ["build", "--workspace", "--exclude", "xtask", "--bins"];
     cargo::run(&mut cargo::cargo(checkout, arguments))
 }

@@ -21,6 +21,8 @@ mod server;
 mod start;
 mod state;
 
+use std::ffi::OsString;
+
 use anyhow::{Context, Result, bail};
 
 pub use self::addresses::Addresses;
@@ -46,7 +48,7 @@ const DATABASE: &str = "orderflow";
 ///
 /// Fails with [`Failure::Unavailable`] when a server is neither installed nor can be.
 pub fn up(checkout: &Checkout) -> Result<Addresses> {
-    let given = Addresses::given();
+    let given = given(checkout);
     given.check()?;
     let dir = LocalDir::create(checkout)?;
     let _lock = dir.lock()?;
@@ -59,6 +61,12 @@ pub fn up(checkout: &Checkout) -> Result<Addresses> {
     .flatten()
     .collect();
     let in_containers = provide(&dir, &wanted)?;
+    if let (Some(name), Some(_)) = (checkout.services_name(), in_containers.first()) {
+        bail!(Failure::Unavailable(format!(
+            "the services `{name}` are there to be stopped and killed, which needs {} installed",
+            Server::list(&in_containers)
+        )));
+    }
     if !in_containers.is_empty() {
         compose::ensure(&dir, &mut state, &in_containers)?;
     }
@@ -70,6 +78,18 @@ pub fn up(checkout: &Checkout) -> Result<Addresses> {
         state.save(&dir.state_file())?;
     }
     Ok(given.or(&state.addresses))
+}
+
+/// What the environment names; services apart are always private ones.
+fn given(checkout: &Checkout) -> Addresses {
+    checkout.services_name().map_or_else(Addresses::given, |_| Addresses::default())
+}
+
+/// Runs `rabbitmqctl` on the private broker; returns what it printed.
+pub fn rabbitmqctl(checkout: &Checkout, arguments: &[OsString]) -> Result<String> {
+    let dir = LocalDir::create(checkout)?;
+    let state = State::load(&dir.state_file());
+    RabbitMq::prepare(&dir)?.control(&state, arguments)
 }
 
 /// A way to run statements in the database of a task.
@@ -109,10 +129,13 @@ fn provide(dir: &LocalDir, wanted: &[Server]) -> Result<Vec<Server>> {
     )))
 }
 
-/// Leaves nothing running; with `purge` also removes the data.
+/// Leaves nothing running, services apart included; with `purge` also removes the data.
 pub fn down(checkout: &Checkout, purge: bool) -> Result<()> {
-    if !checkout.path(".local").exists() {
+    if !checkout.services_folder().exists() {
         return Ok(());
+    }
+    for name in names(checkout) {
+        down(&checkout.apart(&name), purge)?;
     }
     let dir = LocalDir::create(checkout)?;
     let _lock = dir.lock()?;
@@ -129,8 +152,18 @@ pub fn down(checkout: &Checkout, purge: bool) -> Result<()> {
     Ok(())
 }
 
+/// The names of the services apart that were ever started.
+fn names(checkout: &Checkout) -> Vec<String> {
+    if checkout.services_name().is_some() {
+        return Vec::new();
+    }
+    let folders = std::fs::read_dir(checkout.services_folder()).into_iter().flatten().flatten();
+    let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
+    names.filter(|name| LocalDir::of(&checkout.apart(name)).state_file().is_file()).collect()
+}
+
 /// What runs for this checkout right now; starts and changes nothing.
 pub fn status(checkout: &Checkout) -> Report {
     let dir = LocalDir::of(checkout);
-    Report::of(Addresses::given(), &State::load(&dir.state_file()))
+    Report::of(given(checkout), &State::load(&dir.state_file()))
 }

@@ -3,7 +3,7 @@
 mod settings;
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -187,6 +187,19 @@ impl<'a> RabbitMq<'a> {
         let launch =
             Launch { program, account: Account::Caller, mark: &mark, log: &self.console() };
         launch.spawn(arguments, environment)
+    }
+
+    /// Runs `rabbitmqctl` on the broker; returns what it printed.
+    pub(super) fn control(&self, state: &State, arguments: &[OsString]) -> Result<String> {
+        let settings = Settings {
+            checkout: self.dir.checkout(),
+            folder: &self.folder,
+            logs: &self.dir.logs(),
+            password: &self.password.text,
+            listeners: Listeners::recorded(&state.ports).context("the broker does not run")?,
+        };
+        let mut command = Account::Caller.command(self.server.with_file_name("rabbitmqctl"));
+        process::output(command.args(arguments).envs(settings.environment()))
     }
 
     /// Keeps data that no broker starts from, in case somebody wants to look, and starts afresh.
