@@ -13,6 +13,7 @@ mod letters;
 mod life;
 mod locks;
 mod migrations;
+mod paid_orders;
 mod parking;
 mod people;
 mod pipeline;
