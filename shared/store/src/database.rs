@@ -134,7 +134,8 @@ impl Database {
             .await
             .map_err(Error::during("begin a transaction"))?;
         let began = Instant::now();
-        Ok(Transaction { database: self, began, locked_at: None, hints: Hints::default() })
+        let (locked_at, marked, hints) = (None, Vec::new(), Hints::default());
+        Ok(Transaction { database: self, began, locked_at, marked, hints })
     }
 
     /// The master keys of this process.
@@ -208,6 +209,7 @@ pub struct Transaction<'c> {
     database: &'c mut Database,
     began: Instant,
     locked_at: Option<Timestamp>,
+    marked: Vec<String>,
     hints: Hints,
 }
 
@@ -295,6 +297,16 @@ impl Transaction<'_> {
     /// Remembers the database's clock after the locks were taken.
     pub(crate) fn set_locked_at(&mut self, now: Timestamp) {
         self.locked_at = Some(now);
+    }
+
+    /// Remembers customers who have a mark: what they pay is noted there.
+    pub(crate) fn remember_marked(&mut self, customers: Vec<String>) {
+        self.marked.extend(customers);
+    }
+
+    /// The customers found so far who have a mark.
+    pub(crate) fn marked(&self) -> &[String] {
+        &self.marked
     }
 
     /// The database's clock after the locks were taken, if any were.
