@@ -8,7 +8,7 @@ use crate::letters::{park, run};
 const LETTERS: &str =
     "SELECT concat_ws('|', source_queue, message_key, key_source, event_type, order_id,
     error_class, error_code, error_detail, encode(fingerprint, 'hex'), attempts, first_failed_at,
-    last_failed_at, worker_version, exchange, routing_key, properties, headers, encode(body, 'hex'),
+    last_failed_at, worker_version, exchange, routing_key, properties, headers::jsonb, encode(body, 'hex'),
     encode(digest, 'hex'))
     FROM dead_letters ORDER BY source_queue, message_key";
 
