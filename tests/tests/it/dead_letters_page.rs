@@ -66,7 +66,8 @@ fn is_hash(word: &str) -> bool {
 
 /// An order that a rule panics over, and one whose amount is no integer.
 async fn incident(stage: &Stage) {
-    let bad = open_order(2).with("total", serde_json::json!({"amount_minor": 58.5, "currency": "EUR"}));
+    let total = serde_json::json!({"amount_minor": 58.5, "currency": "EUR"});
+    let bad = open_order(2).with("total", total);
     let properties = Properties {
         message_id: Some("m-2".to_owned()),
         content_type: Some(STRUCTURED_CONTENT_TYPE.to_owned()),

@@ -88,7 +88,7 @@ pub(crate) fn advice(row: &LetterRow) -> Vec<Step> {
 fn of_contract(id: i64) -> Vec<Step> {
     vec![
         Step::new(
-            "Its publisher has to mend it and send it anew under a new id; then put this one aside:",
+            "Its publisher has to mend it and send it anew under a new id; then put this aside:",
             format!("orderctl dlq archive {id} --reason-code publisher-fixed --reason TEXT"),
         ),
         Step::new(

@@ -151,7 +151,8 @@ async fn a_replay_that_ended_is_told_by_its_exit_code() {
     database
         .run(
             "UPDATE replay_batches SET state = 'done', stopped_because = NULL;
-             UPDATE replay_items SET state = 'resolved'; UPDATE dead_letters SET status = 'resolved'",
+             UPDATE replay_items SET state = 'resolved';
+             UPDATE dead_letters SET status = 'resolved'",
         )
         .await;
     watch().run().exits_with(0);

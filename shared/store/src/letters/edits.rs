@@ -46,16 +46,12 @@ pub async fn edits(database: &mut Database) -> Result<Vec<EditRow>, Error> {
 ///
 /// # Errors
 /// When the statement fails, or the login is no administrator's.
-pub async fn allow_edits(
-    database: &mut Database,
-    said: Said<'_>,
-    allowed: bool,
-) -> Result<(), Error> {
+pub async fn allow_edits(database: &mut Database, said: Said<'_>, on: bool) -> Result<(), Error> {
     let done = sqlx::query_scalar!(
         r#"SELECT allow_edits($1, $2, $3) AS "row!""#,
         said.actor,
         said.reason,
-        allowed,
+        on,
     );
     let done = done.fetch_one(database.connection()?).await;
     done.map(drop).map_err(Error::during("allow edits"))
