@@ -45,6 +45,15 @@ pub mod headers {
     /// The worker's version.
     pub const BUILD: &str = "orderflow-build";
 
+    /// The item of the replay that sent the message, if one did.
+    pub const REPLAY_ID: &str = "orderflow-replay-id";
+    /// How often the message was replayed, this time included.
+    pub const REPLAY_COUNT: &str = "orderflow-replay-count";
+    /// The W3C trace context that a replay began.
+    pub const TRACEPARENT: &str = "traceparent";
+    /// The trace context that the message had before its replay.
+    pub const REPLAYED_TRACE: &str = "orderflow-replayed-traceparent";
+
     /// What describes a failure and must not travel with another try.
     pub const OF_FAILURE: [&str; 10] = [
         FAILED_AT,
@@ -257,7 +266,7 @@ fn keep_first_failure(headers: &mut Headers, now: String) {
 /// A message must have an id to be published; one without gets one that its body decides.
 ///
 /// So a redelivery of it is brought away under the same id.
-fn with_message_id(properties: &mut Properties, body: &[u8]) {
+pub fn with_message_id(properties: &mut Properties, body: &[u8]) {
     if properties.message_id.as_deref().is_none_or(str::is_empty) {
         let mut hash = DefaultHasher::new();
         body.hash(&mut hash);

@@ -41,6 +41,11 @@ impl Process {
         let (health, stop) = (self.health.clone(), self.stop.clone());
         Waiting { worker: self.worker, health, stop }
     }
+
+    /// A step at which a test may make the process fail.
+    pub fn reached(&self, step: &str) {
+        self.config.failpoints.hit(step);
+    }
 }
 
 /// Runs a binary: configuration, telemetry, health pages, signals, then its own part.

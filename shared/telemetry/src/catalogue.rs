@@ -102,6 +102,12 @@ catalogue! {
         "Messages published, by the broker's answer.";
     PARKED_TOTAL = "orderflow_parked_total", Kind::Counter, ["worker", "result"],
         "Dead letters moved into the database.";
+    REPLAY_ITEMS = "orderflow_replay_items_total", Kind::Counter, ["queue", "result"],
+        "Dead letters that were replayed, by what became of them.";
+    REPLAY_BATCHES = "orderflow_replay_batches", Kind::Gauge, ["state"],
+        "Replays that are running, paused, or stopped themselves.";
+    REPLAY_PROGRESS = "orderflow_replay_last_progress_timestamp_seconds", Kind::Gauge, [],
+        "When a replay sent something last; 0 for never.";
     PUBLISH_DURATION = "orderflow_publish_duration_seconds", Kind::Histogram(WORK), ["worker"],
         "Time from publishing a window of messages to the broker's last answer.";
     READY = "orderflow_ready", Kind::Gauge, ["worker"],
@@ -219,7 +225,12 @@ mod tests {
             let total = metric.name.ends_with("_total");
             assert_eq!(total, metric.kind == Kind::Counter, "{}", metric.name);
             // What is found in the database is no worker's.
-            let checked = ["orderflow_invariant_", "orderflow_verify_", "orderflow_parked_"];
+            let checked = [
+                "orderflow_invariant_",
+                "orderflow_verify_",
+                "orderflow_parked_",
+                "orderflow_replay_",
+            ];
             let own = ["orderflow_parked_events", "orderflow_parked_total"];
             let of_check = checked.iter().any(|prefix| metric.name.starts_with(prefix));
             let of_check = of_check && !own.contains(&metric.name);

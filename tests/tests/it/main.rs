@@ -14,6 +14,7 @@ mod poison;
 mod policies;
 mod privacy;
 mod privileges;
+mod replays;
 mod runbooks;
 mod start;
 mod telemetry;

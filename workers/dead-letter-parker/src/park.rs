@@ -7,11 +7,14 @@ use broker::{ConsumeEnd, Consumer, Delivery, Session, Settled, Settler};
 use contracts::Timestamp;
 use runtime::{Process, WORKERS, database_ready, now, sessions, topology_ready, without_card_data};
 use store::{Class, Database, Transaction, dead_letters};
-use telemetry::happenings::{DeadLettersParked, ParkedGroups, ParkedLetters, WorkCommitted};
+use telemetry::happenings::{
+    DeadLettersParked, ParkedGroups, ParkedLetters, ReplayItems, WorkCommitted,
+};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
 use crate::letter::{Letter, Origin, letter};
+use crate::replay::Replayer;
 
 /// How often what is parked is counted.
 const GAUGE_EVERY: Duration = Duration::from_secs(15);
@@ -30,12 +33,17 @@ struct Found {
 /// # Errors
 /// Never for want of a dependency: that is waited for.
 pub async fn park(process: Process) -> anyhow::Result<()> {
-    telemetry::series::of_parker(crate::NAME);
+    let queues = sources(&process);
+    telemetry::series::of_parker(crate::NAME, queues.iter().map(String::as_str));
     sessions(&process, async |session| {
         topology_ready(&process.config, session).await?;
         let mut waiting = process.waiting();
+        let Some(database) = database_ready(&process.config, &mut waiting).await else {
+            return Ok(());
+        };
+        // A second connection, so that a long look at replays holds nothing up.
         match database_ready(&process.config, &mut waiting).await {
-            Some(database) => round(&process, session, database).await,
+            Some(second) => round(&process, session, database, second).await,
             None => Ok(()),
         }
     })
@@ -43,8 +51,13 @@ pub async fn park(process: Process) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Consumes every dead queue until asked to stop, or until a dependency is down.
-async fn round(process: &Process, session: &Session, database: Database) -> anyhow::Result<()> {
+/// Parks and replays until asked to stop, or until a dependency is down.
+async fn round(
+    process: &Process,
+    session: &Session,
+    database: Database,
+    second: Database,
+) -> anyhow::Result<()> {
     let (found, mut letters) = channel(usize::from(WINDOW) * 2);
     let mut consumers = JoinSet::new();
     for (queue, origin) in queues(process) {
@@ -52,19 +65,26 @@ async fn round(process: &Process, session: &Session, database: Database) -> anyh
         consumers.spawn(consume(consumer, origin, found.clone()));
     }
     drop(found);
-    let queues = queues(process).into_iter().map(|(_, origin)| origin.queue().to_owned());
-    let mut parker = Parker { database, queues: queues.collect() };
+    let mut parker = Parker { process, database, queues: sources(process) };
     parker.measure().await?;
+    let mut replayer = Replayer::new(process, session, second).await?;
     process.health.ready();
     let mut stop = process.stop.clone();
     let ended = tokio::select! {
-        () = stop.requested() => Ok(()),
+        // Asked to stop, it ends once what it sent is noted.
+        ended = replayer.run(&mut stop) => ended,
         ended = consumers.join_next() => Err(consumer_end(ended)),
         ended = parker.run(&mut letters) => ended,
     };
     // What was committed and not acknowledged comes again and is the same row.
     consumers.shutdown().await;
     ended
+}
+
+/// The queues that dead letters come from.
+fn sources(process: &Process) -> Vec<String> {
+    let queues = queues(process).into_iter();
+    queues.map(|(_, origin)| origin.queue().to_owned()).collect()
 }
 
 fn queues(process: &Process) -> Vec<(String, Origin)> {
@@ -101,13 +121,14 @@ fn consumer_end(ended: Option<Result<ConsumeEnd, tokio::task::JoinError>>) -> an
     }
 }
 
-struct Parker {
+struct Parker<'a> {
+    process: &'a Process,
     database: Database,
     /// Where dead letters come from.
     queues: Vec<String>,
 }
 
-impl Parker {
+impl Parker<'_> {
     async fn run(&mut self, letters: &mut Receiver<Found>) -> anyhow::Result<()> {
         let mut batch = Vec::with_capacity(usize::from(WINDOW));
         let mut gauge = tokio::time::interval(GAUGE_EVERY);
@@ -122,7 +143,9 @@ impl Parker {
             if came == 0 {
                 return Ok(());
             }
+            self.process.reached("park-received");
             self.commit(&batch).await?;
+            self.process.reached("park-committed");
             for found in batch.drain(..) {
                 if found.settler.ack(found.delivery.tag).await? == Settled::Stale {
                     tracing::debug!("a parked dead letter comes again");
@@ -181,7 +204,11 @@ impl Parker {
         let ingest = async |transaction: &mut Transaction<'_>| {
             dead_letters::ingest(transaction, &rows).await
         };
-        self.database.within("park", ingest).await
+        let reparked = self.database.within("park", ingest).await?;
+        for queue in &reparked {
+            ReplayItems { queue, result: "reparked", count: 1 }.emit();
+        }
+        Ok(())
     }
 
     async fn keep_raw(&mut self, letter: &Letter, reason: &str) -> Result<(), store::Error> {
