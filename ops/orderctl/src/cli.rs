@@ -57,6 +57,11 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Looks at a live deployment, and says what is wrong and how to mend it; changes nothing.
+    ///
+    /// Exits with 3 when something has to be mended, and with 6 when RabbitMQ or Postgres is down;
+    /// warnings and what cannot be seen from here leave it at 0.
+    Doctor,
     /// Exchanges, queues and bindings: show, declare, compare.
     #[command(subcommand)]
     Topology(TopologyCommand),
@@ -132,6 +137,11 @@ pub(crate) enum TopologyCommand {
     /// Needs no broker. `--delay auto` means the ladder here, because only a broker can tell
     /// whether it has the plugin.
     Render(RenderArgs),
+    /// Prints the users of the broker, each with the rights it needs, as definitions.json.
+    ///
+    /// Needs no broker. Import it, then give each user a password: `rabbitmqctl change_password`.
+    /// Workers that run as these users need `ORDERFLOW_TOPOLOGY=verify`.
+    Accounts(RenderArgs),
     /// Declares what is missing; what is there as it should be stays as it is.
     ///
     /// Refuses with 3, before it changes anything, when an object was declared differently.

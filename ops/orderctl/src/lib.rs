@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod compat;
 mod customer_view;
+mod doctor;
 mod drift;
 mod events;
 mod exit;
@@ -72,6 +73,7 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
     })?;
     runtime.block_on(async {
         match command {
+            Command::Doctor => commands::doctor::run(settings, console).await,
             Command::Topology(command) => commands::topology::run(command, settings, console).await,
             Command::Event(command) => commands::event::run(command, settings, console).await,
             Command::Schema(command) => commands::schema::run(command, console),

@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod chaos;
 mod checkers;
 mod checkout;
 mod checks;

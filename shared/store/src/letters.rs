@@ -4,6 +4,7 @@ mod actions;
 mod batches;
 mod compiled;
 mod content;
+mod edits;
 mod filter;
 mod grammar;
 mod groups;
@@ -19,6 +20,7 @@ pub use batches::{
 };
 pub use compiled::Compiled;
 pub use content::{LetterContent, Purpose, content};
+pub use edits::{EditRow, allow_edits, edits};
 pub use filter::{Filter, FilterError};
 pub use groups::{GroupRow, StatRow, groups, stats};
 pub use refusal::Refusal;

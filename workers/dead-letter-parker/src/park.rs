@@ -5,13 +5,16 @@ use std::time::Duration;
 use anyhow::Context as _;
 use broker::{ConsumeEnd, Consumer, Delivery, Session, Settled, Settler};
 use contracts::Timestamp;
-use runtime::{Process, WORKERS, database_ready, now, sessions, topology_ready, without_card_data};
+use runtime::{
+    Process, WORKERS, database_ready, now, pass, sessions, topology_ready, without_card_data,
+};
 use store::{Class, Database, Transaction, dead_letters};
 use telemetry::happenings::{
     DeadLettersParked, ParkedGroups, ParkedLetters, ReplayItems, WorkCommitted,
 };
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::letter::{Letter, Origin, letter};
 use crate::replay::Replayer;
@@ -20,6 +23,9 @@ use crate::replay::Replayer;
 const GAUGE_EVERY: Duration = Duration::from_secs(15);
 /// Deliveries not settled per queue, and rows in one transaction.
 const WINDOW: u16 = 50;
+
+/// With nothing to do, it asks the database for a sign of life so often.
+const PROBE_AFTER: Duration = Duration::from_secs(3);
 
 /// A delivery with where it was found and how it is settled.
 struct Found {
@@ -74,7 +80,7 @@ async fn round(
         // Asked to stop, it ends once what it sent is noted.
         ended = replayer.run(&mut stop) => ended,
         ended = consumers.join_next() => Err(consumer_end(ended)),
-        ended = parker.run(&mut letters) => ended,
+        error = parker.run(&mut letters) => Err(error),
     };
     // What was committed and not acknowledged comes again and is the same row.
     consumers.shutdown().await;
@@ -129,28 +135,44 @@ struct Parker<'a> {
 }
 
 impl Parker<'_> {
-    async fn run(&mut self, letters: &mut Receiver<Found>) -> anyhow::Result<()> {
+    /// Parks what is found until something fails; that every queue is lost is a failure, too.
+    async fn run(&mut self, letters: &mut Receiver<Found>) -> anyhow::Error {
+        match self.park_all(letters).await {
+            Ok(()) => anyhow::anyhow!("no queue is consumed any more"),
+            Err(error) => error,
+        }
+    }
+
+    async fn park_all(&mut self, letters: &mut Receiver<Found>) -> anyhow::Result<()> {
         let mut batch = Vec::with_capacity(usize::from(WINDOW));
         let mut gauge = tokio::time::interval(GAUGE_EVERY);
         loop {
-            let came = tokio::select! {
-                came = letters.recv_many(&mut batch, usize::from(WINDOW)) => came,
+            tokio::select! {
+                count = letters.recv_many(&mut batch, usize::from(WINDOW)) => {
+                    if count == 0 {
+                        return Ok(());
+                    }
+                }
                 _moment = gauge.tick() => {
                     self.measure().await?;
                     continue;
                 }
-            };
-            if came == 0 {
-                return Ok(());
+                () = sleep(PROBE_AFTER) => {
+                    self.database.ping().await?;
+                    continue;
+                }
             }
             self.process.reached("park-received");
+            pass("taken");
             self.commit(&batch).await?;
             self.process.reached("park-committed");
+            pass("stored");
             for found in batch.drain(..) {
                 if found.settler.ack(found.delivery.tag).await? == Settled::Stale {
                     tracing::debug!("a parked dead letter comes again");
                 }
             }
+            pass("acknowledged");
         }
     }
 

@@ -10,6 +10,10 @@ use super::dlq_replay::{PlanArgs, ReplayArgs};
 use super::select::{ActOnArgs, FILTER_HELP, LookerArgs, SaidArgs, SelectArgs, SureArgs};
 use super::values::{actor, duration, group, note, reason};
 
+/// Why letters are put aside, as the database knows it.
+const ARCHIVE_CODES: [&str; 6] =
+    ["handled", "obsolete", "duplicate", "publisher-fixed", "test-data", "other"];
+
 /// Dead letters.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum DlqCommand {
@@ -171,7 +175,7 @@ pub(crate) struct ArchiveArgs {
     pub(crate) on: ActOnArgs,
     /// Why, as a code: handled, obsolete, duplicate, publisher-fixed, test-data or other.
     #[arg(long, value_name = "CODE")]
-    #[arg(value_parser = ["handled", "obsolete", "duplicate", "publisher-fixed", "test-data", "other"])]
+    #[arg(value_parser = ARCHIVE_CODES)]
     pub(crate) reason_code: String,
     /// By whom and why.
     #[command(flatten)]
@@ -222,7 +226,8 @@ pub(crate) struct ExportLettersArgs {
     #[arg(long)]
     pub(crate) redact: bool,
     /// Why; noted in the audit.
-    #[arg(long, value_name = "TEXT", value_parser = reason, required_unless_present = "broker_only")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    #[arg(required_unless_present = "broker_only")]
     pub(crate) reason: Option<BoundedText<500>>,
     /// Write what lies in the dead queues themselves, for when Postgres is down; takes no filter.
     #[arg(long, conflicts_with_all = ["terms", "filter", "group"])]

@@ -9,9 +9,10 @@ use crate::exit::{Exit, Failure};
 
 /// What the help of each command with a filter ends with.
 pub(crate) const FILTER_HELP: &str = "A filter is made of terms that all hold: \
-id=7,8 (or bare 7 8), queue=, type=, order=, class=, code=, status=, group=, key=, build= with one or \
-more values (`code=a,b`; * stands for anything; != leaves out), batch=3, age>2h and first-age<1d since the last and \
-the first failure, attempts>3, replays=0, text~\"words\" and text!~. Quote > and < for the shell.";
+     id=7,8 (or bare 7 8), queue=, type=, order=, class=, code=, status=, group=, key=, build= \
+     with one or more values (`code=a,b`; * stands for anything; != leaves out), batch=3, age>2h \
+     and first-age<1d since the last and the first failure, attempts>3, replays=0, \
+     text~\"words\" and text!~. Quote > and < for the shell.";
 
 /// Which letters.
 #[derive(Clone, Debug, Default, Args)]

@@ -110,7 +110,7 @@ impl Plan {
         contract: Contract,
     ) -> Self {
         let Basis { made_at, filter, limit, to, force, selection } = basis;
-        let fingerprint = selection.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits: Vec<_> = selection.digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
             form: FORM.to_owned(),
             made_at,
@@ -119,7 +119,7 @@ impl Plan {
             limit,
             to,
             force,
-            fingerprint,
+            fingerprint: digits.concat(),
             selected: selection.selected,
             held: selection.held,
             guarded: selection.guarded,

@@ -15,8 +15,8 @@ pub(crate) struct LetterView {
     pub(crate) letter: LetterRow,
     /// What happened, in words.
     pub(crate) what_happened: String,
-    /// What to do next, in words.
-    pub(crate) next: Vec<String>,
+    /// What to do next.
+    pub(crate) next: Vec<words::Step>,
     /// The page about its code.
     pub(crate) runbook: String,
     /// Its failures, replays and notes.
@@ -76,8 +76,8 @@ impl LetterView {
         let came = format!("It came by exchange {} with key {}.", row.exchange, row.routing_key);
         lines.push(style.paragraph(2, &came));
         let group = short(&row.fingerprint);
-        let like = format!("Failures like it: orderctl dlq list --group {group}");
-        lines.push(style.paragraph(2, &like));
+        lines.push("  Failures like it:".to_owned());
+        lines.push(format!("    orderctl dlq list --group {group}"));
         if let Some(original) = row.edited_from {
             lines.push(format!("  It was made of dead letter {original} by an edit."));
         }
@@ -85,7 +85,11 @@ impl LetterView {
     }
 
     fn next_steps(&self, style: Style) -> String {
-        let steps = self.next.iter().map(|step| style.paragraph(2, step));
+        let steps = self.next.iter().flat_map(|step| {
+            // A command stays on one line, to be copied.
+            let command = step.command.as_ref().map(|command| format!("    {command}"));
+            [Some(style.paragraph(2, &step.what)), command].into_iter().flatten()
+        });
         let runbook = style.paragraph(2, &format!("Runbook: {}", self.runbook));
         steps.chain([runbook]).collect::<Vec<_>>().join("\n")
     }

@@ -1,5 +1,6 @@
 //! What happened to a dead letter and what to do about it, in sentences.
 
+use serde::Serialize;
 use store::letters::LetterRow;
 
 /// What happened, for somebody who has never seen such a letter.
@@ -35,37 +36,66 @@ fn cause(class: &str) -> &'static str {
     }
 }
 
-/// What is likely to help, as a sentence and the command to type.
-pub(crate) fn advice(row: &LetterRow) -> Vec<String> {
+/// What is likely to help.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Step {
+    /// In words.
+    pub(crate) what: String,
+    /// What to type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) command: Option<String>,
+}
+
+impl Step {
+    fn new(what: impl Into<String>, command: impl Into<String>) -> Self {
+        Self { what: what.into(), command: Some(command.into()) }
+    }
+}
+
+/// What is likely to help, step by step.
+pub(crate) fn advice(row: &LetterRow) -> Vec<Step> {
     let id = row.id;
     let replay = format!("orderctl dlq replay {id} --reason TEXT");
     match (row.status.as_str(), row.error_class.as_str()) {
-        ("resolved", _) => vec!["Nothing: its replay succeeded.".to_owned()],
-        ("archived", _) => vec![format!(
-            "Nothing: it was put aside. To take it back: orderctl dlq restore {id} --reason TEXT"
-        )],
+        ("resolved", _) => {
+            vec![Step { what: "Nothing: its replay succeeded.".to_owned(), command: None }]
+        }
+        ("archived", _) => {
+            let restore = format!("orderctl dlq restore {id} --reason TEXT");
+            vec![Step::new("Nothing: it was put aside. To take it back:", restore)]
+        }
         ("claimed" | "sending" | "sent", _) => {
             let batch = row.batch_id.map(|batch| batch.to_string()).unwrap_or_default();
-            vec![format!("Wait: replay {batch} has it. To follow it: orderctl replay watch {batch}")]
+            let watch = format!("orderctl replay watch {batch}");
+            vec![Step::new("Wait: it is being replayed. To follow that:", watch)]
         }
-        (_, "contract") => vec![
-            "Its publisher has to mend it and send it anew under a new id; then put this one aside: \
-             orderctl dlq archive ID --reason-code publisher-fixed --reason TEXT"
-                .replace("ID", &id.to_string()),
-            "If our contract was changed to accept it, check that and replay it: orderctl dlq plan \
-             ID"
-            .replace("ID", &id.to_string()),
-        ],
+        (_, "contract") => of_contract(id),
         (_, "unroutable") => vec![
-            "Restore the bindings: orderctl topology apply".to_owned(),
-            format!("Then name its queue: orderctl dlq replay {id} --to QUEUE --reason TEXT"),
+            Step::new("Restore the bindings:", "orderctl topology apply"),
+            Step::new(
+                "Then name the queue that it should have reached:",
+                format!("orderctl dlq replay {id} --to QUEUE --reason TEXT"),
+            ),
         ],
-        (_, "db-transient") => vec![format!("Once the database is well again: {replay}")],
+        (_, "db-transient") => vec![Step::new("Once the database is well again:", replay)],
         (_, "panic" | "crash" | "crash-loop") => {
-            vec![format!("Once a worker that is mended runs: {replay}")]
+            vec![Step::new("Once a worker that is mended runs:", replay)]
         }
-        (_, _) => vec![format!("Once its cause is mended: {replay}")],
+        (_, _) => vec![Step::new("Once its cause is mended:", replay)],
     }
+}
+
+fn of_contract(id: i64) -> Vec<Step> {
+    vec![
+        Step::new(
+            "Its publisher has to mend it and send it anew under a new id; then put this aside:",
+            format!("orderctl dlq archive {id} --reason-code publisher-fixed --reason TEXT"),
+        ),
+        Step::new(
+            "Where our contract was changed to accept it, check that, then replay it:",
+            format!("orderctl dlq plan {id}"),
+        ),
+    ]
 }
 
 /// The page about a code, within the repository.

@@ -111,7 +111,7 @@ async fn a_letter_is_explained_and_its_body_redacted() {
         "\"request_key\": \"r-1\"",
         "\"email\": \"[redacted: 15 characters]\"",
         "secret: [redacted]",
-        "The contract now: invalid-amount",
+        "The contract now: invalid-type",
     ] {
         assert!(ran.stdout.contains(told), "{told:?} is not in:\n{}", ran.stdout);
     }

@@ -5,11 +5,10 @@ use testkit::{TestDatabase, key_file};
 use crate::letters::{park, run};
 
 /// Everything about a letter that has to come back.
-const LETTERS: &str =
-    "SELECT concat_ws('|', source_queue, message_key, key_source, event_type, order_id,
-    error_class, error_code, error_detail, encode(fingerprint, 'hex'), attempts, first_failed_at,
-    last_failed_at, worker_version, exchange, routing_key, properties, headers, encode(body, 'hex'),
-    encode(digest, 'hex'))
+const LETTERS: &str = "SELECT concat_ws('|', source_queue, message_key, key_source, event_type,
+    order_id, error_class, error_code, error_detail, encode(fingerprint, 'hex'), attempts,
+    first_failed_at, last_failed_at, worker_version, exchange, routing_key, properties,
+    headers::jsonb, encode(body, 'hex'), encode(digest, 'hex'))
     FROM dead_letters ORDER BY source_queue, message_key";
 
 fn export(database: &TestDatabase) -> String {

@@ -14,7 +14,18 @@ pub(crate) fn run<const N: usize>(database: &TestDatabase, args: [&str; N]) -> P
 
 /// Parks so many letters of one code, all failed at noon on 1 March, with the next free ids.
 pub(crate) async fn park(database: &TestDatabase, code: &str, count: u32) {
-    let body = r#"{"specversion":"1.0","id":"e-'||n||'","source":"/shop","type":"shop.refund.requested.v1","data":{"request_key":"r-'||n||'","order_id":"00000007-0001-7000-8000-000000000000","reason_code":"defective","requested_by":"ops","requested_at":"2026-03-01T11:00:00Z","amount":{"amount_minor":"58.5","currency":"EUR"},"email":"ann@example.com"}}"#;
+    let body = concat!(
+        r#"{"specversion":"1.0","id":"e-'||n||'","source":"/shop","#,
+        r#""type":"shop.refund.requested.v1","data":{"request_key":"r-'||n||'","#,
+        r#""order_id":"00000007-0001-7000-8000-000000000000","reason_code":"defective","#,
+        r#""requested_by":"ops","requested_at":"2026-03-01T11:00:00Z","#,
+        r#""amount":{"amount_minor":"58.5","currency":"EUR"},"email":"ann@example.com"}}"#,
+    );
+    let properties = r#"{"message_id": "m-1", "content_type": "application/cloudevents+json"}"#;
+    let headers = concat!(
+        r#"{"x-big": {"type": "i64", "value": 9007199254740993},"#,
+        r#""secret": {"type": "text", "value": "ann"}}"#,
+    );
     database
         .run(&format!(
             "INSERT INTO failure_groups (
@@ -36,9 +47,7 @@ pub(crate) async fn park(database: &TestDatabase, code: &str, count: u32) {
                      '00000007-0001-7000-8000-000000000000', 'contract', '{code}',
                      'must be an integer', sha256('{code}'), 1, '2026-03-01T12:00:00Z',
                      '2026-03-01T12:00:00Z', '1.0.0', 'shop.events', 'refund.requested',
-                     '{{\"message_id\": \"m-1\", \"content_type\": \"application/cloudevents+json\"}}',
-                     '{{\"x-big\": {{\"type\": \"i64\", \"value\": 9007199254740993}}, \
-                        \"secret\": {{\"type\": \"text\", \"value\": \"ann\"}}}}',
+                     '{properties}', '{headers}',
                      convert_to(row.body, 'UTF8'), sha256(convert_to(row.body, 'UTF8'))
                  FROM generate_series(1, {count}) AS n
                  CROSS JOIN LATERAL (SELECT '{body}' AS body) AS row

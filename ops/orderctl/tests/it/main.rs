@@ -9,6 +9,7 @@ mod dlq;
 mod dlq_act;
 mod dlq_broker;
 mod dlq_export;
+mod doctor;
 mod event;
 mod help;
 mod letters;

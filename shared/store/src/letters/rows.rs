@@ -54,11 +54,12 @@ macro_rules! letters {
                 batch_id, source_queue AS "source_queue!", event_type AS "event_type!", order_id,
                 error_class AS "error_class!", error_code AS "error_code!", error_detail,
                 fingerprint AS "fingerprint!", attempts AS "attempts!", replays AS "replays!",
-                first_failed_at AS "first_failed_at!: Time", last_failed_at AS "last_failed_at!: Time",
-                worker_version, exchange AS "exchange!", routing_key AS "routing_key!",
-                message_key AS "message_key!", key_source AS "key_source!",
-                properties AS "properties!", sealed AS "sealed!", erased_at AS "erased_at: Time",
-                edited_from, archived_code, digest AS "digest!"
+                first_failed_at AS "first_failed_at!: Time",
+                last_failed_at AS "last_failed_at!: Time", worker_version, exchange AS "exchange!",
+                routing_key AS "routing_key!", message_key AS "message_key!",
+                key_source AS "key_source!", properties AS "properties!",
+                sealed AS "sealed!", erased_at AS "erased_at: Time", edited_from, archived_code,
+                digest AS "digest!"
             FROM dead_letters_listed
             "# + $rest,
             $($bound),+

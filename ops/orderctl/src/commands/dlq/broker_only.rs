@@ -17,9 +17,9 @@ use crate::settings::Settings;
 
 /// What everybody who looks is told.
 const WARNING: &str = "warning: each look counts as one more delivery on RabbitMQ before 4.3: a \
-                       dead queue with a delivery limit (from a policy, or the 20 of RabbitMQ \
-                       4.0 to 4.2) loses what is looked at too often; meanwhile nobody else gets \
-                       what is shown";
+                       dead queue whose delivery limit a policy has lowered loses what is looked \
+                       at too often; meanwhile nobody else gets what is shown, and afterwards it \
+                       may come in another sequence";
 
 pub(super) async fn list(
     args: &ListArgs,

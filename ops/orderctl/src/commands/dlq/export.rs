@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use contracts::BoundedText;
 use store::Database;
 use store::letters::{self, Compiled, LetterContent, LetterRow, Page, Purpose};
 
@@ -33,7 +34,7 @@ pub(super) async fn run(
     let compiled = filter.compile(runtime::now());
     let total = letters::count(&mut database, &compiled).await?;
     let mut out = Output::open(&args.file)?;
-    let reason = args.reason.as_ref().map(|reason| reason.as_str()).unwrap_or_default();
+    let reason = args.reason.as_ref().map(BoundedText::as_str).unwrap_or_default();
     let actor = args.looker.name();
     let mut export =
         Export { database: &mut database, actor: &actor, reason, written: 0, closed: 0 };

@@ -92,7 +92,8 @@ async fn content(
         Err(unreadable) => hidden(match unreadable {
             Unreadable::Erased => "Headers and body were made unreadable for good.",
             Unreadable::KeyMissing(_) => {
-                "Headers and body are sealed: set ORDERFLOW_KEY_FILE to the key file of the workers."
+                "Headers and body are sealed: set ORDERFLOW_KEY_FILE to the key file of the \
+                 workers."
             }
             Unreadable::Damaged => "Headers and body are damaged: they cannot be opened.",
         }),
