@@ -103,9 +103,30 @@ pub(crate) enum Command {
     /// Each is looked for by itself, all of them in one moment of the database. Exits with 1 when
     /// none is violated, but one could not be checked in time.
     Verify(VerifyArgs),
+    /// What the processes count and measure.
+    #[command(subcommand)]
+    Metrics(MetricsCommand),
     /// The database's schema: bring it up to date, or show its version.
     #[command(subcommand)]
     Migrate(MigrateCommand),
+}
+
+/// What the processes count and measure.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum MetricsCommand {
+    /// Lists every metric there is: its kind, unit, labels and meaning.
+    ///
+    /// Needs no service. Workers serve theirs at `/metrics`; those of invariants are written by
+    /// `orderctl verify --textfile`.
+    Catalog(CatalogArgs),
+}
+
+/// How the catalogue is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct CatalogArgs {
+    /// As a table in Markdown, such as that of `ops/docs/metrics.md`.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) markdown: bool,
 }
 
 /// Exchanges, queues and bindings.

@@ -155,6 +155,11 @@ impl From<broker::Error> for Failure {
                 Exit::DependencyDown,
                 "check that RabbitMQ runs where ORDERFLOW_AMQP_URL says, then run this again",
             ),
+            Broker::Tls { .. } => (
+                Exit::DependencyDown,
+                "check the certificates of both sides and the TLS files of the settings, then run \
+                 this again",
+            ),
             Broker::Blocked => (
                 Exit::DependencyDown,
                 "give the broker memory or disk (`rabbitmq-diagnostics alarms`), then run this \

@@ -89,6 +89,7 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
             Command::Retention(command) => {
                 commands::retention::run(command, settings, console).await
             }
+            Command::Metrics(command) => commands::metrics::run(command, console),
             Command::Migrate(command) => commands::migrate::run(command, settings, console).await,
         }
     })

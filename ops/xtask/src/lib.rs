@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod checkers;
 mod checkout;
 mod checks;
 mod cli;

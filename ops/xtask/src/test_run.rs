@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::demo::BIN_DIR;
 use crate::services::{BrokerChoice, NodeCount};
 use crate::terminal::say;
-use crate::{Checkout, cargo, services};
+use crate::{Checkout, cargo, checkers, services};
 
 /// The variable that tells the tests of a cluster the process of each node, as JSON.
 const NODES: &str = "ORDERFLOW_TEST_NODES";
@@ -57,6 +57,7 @@ pub(crate) fn run(
     if !broker.is_usual() {
         say(&format!("Testing on {broker}"));
     }
+    checkers::provide(checkout);
     build_binaries(checkout)?;
     let binaries = cargo::target_directory(checkout)?.join("debug");
     let mut total = Tally::default();

@@ -14,6 +14,8 @@ mod poison;
 mod policies;
 mod privacy;
 mod privileges;
+mod runbooks;
 mod start;
+mod telemetry;
 mod timers;
 mod unapplied;

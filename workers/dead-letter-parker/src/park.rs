@@ -7,7 +7,7 @@ use broker::{ConsumeEnd, Consumer, Delivery, Session, Settled, Settler};
 use contracts::Timestamp;
 use runtime::{Process, WORKERS, database_ready, now, sessions, topology_ready, without_card_data};
 use store::{Class, Database, Transaction, dead_letters};
-use telemetry::happenings::{DeadLettersParked, ParkedLetters, WorkCommitted};
+use telemetry::happenings::{DeadLettersParked, ParkedGroups, ParkedLetters, WorkCommitted};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
@@ -52,10 +52,11 @@ async fn round(process: &Process, session: &Session, database: Database) -> anyh
         consumers.spawn(consume(consumer, origin, found.clone()));
     }
     drop(found);
-    process.health.ready();
-    let mut stop = process.stop.clone();
     let queues = queues(process).into_iter().map(|(_, origin)| origin.queue().to_owned());
     let mut parker = Parker { database, queues: queues.collect() };
+    parker.measure().await?;
+    process.health.ready();
+    let mut stop = process.stop.clone();
     let ended = tokio::select! {
         () = stop.requested() => Ok(()),
         ended = consumers.join_next() => Err(consumer_end(ended)),
@@ -134,17 +135,15 @@ impl Parker {
     async fn measure(&mut self) -> anyhow::Result<()> {
         let backlog = store::letter_backlog(&mut self.database).await?;
         let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+        // A group is of one queue.
+        let groups = backlog.iter().map(|found| count(found.groups)).sum();
+        ParkedGroups { groups }.emit();
         for queue in &self.queues {
             let found = backlog.iter().find(|found| found.queue == *queue);
             let oldest = found.map(|found| found.oldest.since(Timestamp::EPOCH));
-            ParkedLetters {
-                worker: crate::NAME,
-                queue,
-                letters: found.map_or(0, |found| count(found.letters)),
-                groups: found.map_or(0, |found| count(found.groups)),
-                oldest_seconds: oldest.map_or(0.0, |oldest| oldest.as_secs_f64()),
-            }
-            .emit();
+            let letters = found.map_or(0, |found| count(found.letters));
+            let oldest_seconds = oldest.map_or(0.0, |oldest| oldest.as_secs_f64());
+            ParkedLetters { queue, letters, oldest_seconds }.emit();
         }
         Ok(())
     }

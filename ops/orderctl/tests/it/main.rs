@@ -14,6 +14,7 @@ mod event;
 mod help;
 mod letters;
 mod management;
+mod metrics;
 mod migrate;
 mod money;
 mod order;

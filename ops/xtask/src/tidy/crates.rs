@@ -51,7 +51,7 @@ impl Tier {
             "runtime" => Some(Self::Runtime),
             "testkit" => Some(Self::Testkit),
             "fleet" => Some(Self::Fleet),
-            "orderctl" | "demo" => Some(Self::Tool),
+            "orderctl" | "demo" | "observability" => Some(Self::Tool),
             // It measures what the tests check, with their databases and brokers.
             "bench" => Some(Self::Tests),
             "xtask" => Some(Self::Xtask),
