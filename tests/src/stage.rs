@@ -114,11 +114,11 @@ impl Stage {
             restrict(&mut fleet, &names, &database, &broker).await;
         }
         let session = Session::open(&amqp(&broker)).await.expect("the broker is running");
-        let topology = Topology::of(&names, &runtime::worker_routes(), DelayProvider::Ladder);
-        topology.apply(&session).await.expect("the broker takes the topology");
         let publisher = session.publisher(PublisherConfig::default()).await;
         let publisher = publisher.expect("the broker takes publications");
-        Self { database, fleet, names, broker, session, publisher }
+        let stage = Self { database, fleet, names, broker, session, publisher };
+        stage.declare_topology().await;
+        stage
     }
 
     /// Starts the workers and waits until each is ready.
@@ -127,6 +127,28 @@ impl Stage {
             self.fleet.spawn(binary).expect("the binary is built");
         }
         self.fleet.wait_until_ready(BOUND).await.expect("the workers become ready");
+    }
+
+    /// Another fleet in the same world, with settings of its own.
+    pub fn other_fleet(&self, options: &StageOptions) -> Fleet {
+        Fleet::new(spec(options, &self.database, &self.broker))
+    }
+
+    /// Declares everything anew, as a worker that starts does.
+    pub async fn declare_topology(&self) {
+        let topology = Topology::of(&self.names, &runtime::worker_routes(), DelayProvider::Ladder);
+        topology.apply(&self.session).await.expect("the broker takes the topology");
+    }
+
+    /// Deletes a queue with everything in it.
+    pub async fn delete_queue(&self, name: &str) {
+        self.broker.delete_queue(name).await;
+    }
+
+    /// How many messages are ready in a queue.
+    pub async fn ready(&self, queue: &str) -> u32 {
+        let ready = self.session.ready_messages(queue).await.expect("the broker answers");
+        ready.expect("the queue is there")
     }
 
     /// Publishes events as a shop does and waits for the broker's word.
@@ -185,7 +207,7 @@ impl Stage {
         self.until_within(BOUND, what, sql, expected).await;
     }
 
-    async fn until_within(&self, bound: Duration, what: &str, sql: &str, expected: i64) {
+    pub(crate) async fn until_within(&self, bound: Duration, what: &str, sql: &str, expected: i64) {
         eventually(bound, what, async || {
             let found = self.database.number(sql).await;
             if found == expected { Ok(()) } else { Err(found) }

@@ -3,6 +3,7 @@
 mod consumer;
 pub mod delay;
 mod error;
+mod look;
 mod message;
 mod names;
 mod publisher;
@@ -13,6 +14,7 @@ mod url;
 pub use consumer::{ConsumeEnd, Consumer, Settled, Settler};
 pub use delay::{DelayChoice, DelayProvider};
 pub use error::{Cause, Class, Error};
+pub use look::Looked;
 pub use message::{
     Delivery, HeaderValue, Headers, InvalidPublication, MAX_BODY_BYTES, Properties, Publication,
 };

@@ -87,6 +87,17 @@ impl TestBroker {
         outcome.expect("the queues and exchanges of the test can be removed");
     }
 
+    /// Deletes one queue with everything in it, as an operator may by mistake.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn delete_queue(&self, name: &str) {
+        let (management, name) = (Management::new(self.management_url()), name.to_owned());
+        let removed = tokio::task::spawn_blocking(move || management.delete_one("queues", &name));
+        let outcome = removed.await.expect("deleting does not panic");
+        outcome.expect("the queue can be deleted");
+    }
+
     fn remove(&self) -> Result<()> {
         let management = Management::new(&self.endpoints.management_url);
         management.delete(|name| name.starts_with(&self.prefix))

@@ -38,7 +38,7 @@ fn render(args: &RenderArgs, settings: &Settings, console: Console) -> Result<Ex
     let topology = Topology::of(&names, &worker_routes(), provider);
     match console.format_or(Format::Json) {
         Format::Json => print_json(&topology.definitions_json(&args.vhost))?,
-        Format::Table => console.show(&Rendered(topology))?,
+        Format::Table | Format::Ndjson | Format::Csv => console.show(&Rendered(topology))?,
     }
     Ok(Exit::Done)
 }
