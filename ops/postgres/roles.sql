@@ -17,7 +17,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('orderflow_roles'), 0);
     FOREACH wanted IN ARRAY ARRAY[
         -- Held by workers, never logged in as.
-        'orderflow_process', 'orderflow_sealing', 'orderflow_rules',
+        'orderflow_process', 'orderflow_sealing', 'orderflow_rules', 'orderflow_system',
         'orderflow_order_created', 'orderflow_payment_attempted', 'orderflow_payment_timeout',
         'orderflow_refund_requested', 'orderflow_dispute_opened',
         'orderflow_outbox_relay', 'orderflow_timer_scheduler', 'orderflow_dead_letter_parker'
@@ -96,7 +96,9 @@ GRANT SELECT, INSERT ON dead_letters_raw TO orderflow_dead_letter_parker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON dead_letter_attempts TO orderflow_dead_letter_parker;
 GRANT SELECT, UPDATE ON replay_batches, replay_items TO orderflow_dead_letter_parker;
 GRANT SELECT ON replay_batches_listed, dead_letter_edits TO orderflow_dead_letter_parker;
--- The end of a replay is a line of the audit, which nobody can write in any other way.
+-- The end of a replay is a line of the audit, which nobody can write in any other way. It is the
+-- system that ends it, and not a person.
+GRANT orderflow_system TO orderflow_dead_letter_parker;
 GRANT EXECUTE ON FUNCTION
     audit_append(text, operator_role, text, text, text, jsonb)
 TO orderflow_dead_letter_parker;
