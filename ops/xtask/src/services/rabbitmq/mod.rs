@@ -227,12 +227,13 @@ impl<'a> RabbitMq<'a> {
     pub(super) fn control(&self, state: &State, arguments: &[OsString]) -> Result<String> {
         let settings = Settings {
             checkout: self.dir.checkout(),
+            seat: &self.seat,
             folder: &self.folder,
             logs: &self.dir.logs(),
             password: &self.password.text,
             listeners: Listeners::recorded(&state.ports).context("the broker does not run")?,
         };
-        let mut command = Account::Caller.command(self.server.with_file_name("rabbitmqctl"));
+        let mut command = Account::Caller.command(self.programs.server.with_file_name("rabbitmqctl"));
         process::output(command.args(arguments).envs(settings.environment()))
     }
 
