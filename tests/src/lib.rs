@@ -7,4 +7,4 @@ pub mod retries;
 mod stage;
 
 pub use orders::{open_order, short_order};
-pub use stage::{Stage, StageOptions, build_folder};
+pub use stage::{Lines, Stage, StageOptions, build_folder};

@@ -10,7 +10,7 @@ use broker::{
     Session,
 };
 use contracts::STRUCTURED_CONTENT_TYPE;
-use fleet::{Fleet, FleetSpec, WORKERS};
+use fleet::{Fleet, FleetSpec, Link, WORKERS};
 use store::{Database, DatabaseConfig};
 use testkit::shop::ShopEvent;
 use testkit::{TestBroker, TestDatabase, eventually};
@@ -33,6 +33,8 @@ pub struct StageOptions {
     pub binaries: Vec<&'static str>,
     /// Settings beyond the addresses.
     pub settings: Vec<(&'static str, String)>,
+    /// Whether workers reach broker and database by lines that can be cut.
+    pub lines: bool,
 }
 
 impl StageOptions {
@@ -56,7 +58,14 @@ impl StageOptions {
             ("ORDERFLOW_DELAY", "ladder"),
         ];
         let settings = fast.map(|(name, value)| (name, value.to_owned())).to_vec();
-        Self { binaries: binaries.to_vec(), settings }
+        Self { binaries: binaries.to_vec(), settings, lines: false }
+    }
+
+    /// Workers reach broker and database by [`Lines`].
+    #[must_use]
+    pub fn by_lines(mut self) -> Self {
+        self.lines = true;
+        self
     }
 
     /// One more setting, or another value for one.
@@ -65,6 +74,29 @@ impl StageOptions {
         self.settings.retain(|(known, _)| *known != name);
         self.settings.push((name, value.into()));
         self
+    }
+}
+
+/// The lines between the workers and what they depend on.
+#[derive(Debug)]
+pub struct Lines {
+    /// To RabbitMQ.
+    pub broker: Link,
+    /// To Postgres.
+    pub database: Link,
+}
+
+impl Lines {
+    async fn lay(broker: &TestBroker, database: &TestDatabase) -> Self {
+        let line = async |url: &str| {
+            let url = url.split_once("://").map_or(url, |(_scheme, rest)| rest);
+            let host = url.rsplit_once('@').map_or(url, |(_login, host)| host);
+            let host = host.split_once('/').map_or(host, |(host, _path)| host);
+            let server = host.parse().expect("private servers have an IP address and a port");
+            Link::to(server).await.expect("a port is free")
+        };
+        let (broker, database) = (line(broker.amqp_url()).await, line(database.url()).await);
+        Self { broker, database }
     }
 }
 
@@ -77,6 +109,8 @@ pub struct Stage {
     pub fleet: Fleet,
     /// The names of the test's exchanges and queues.
     pub names: Names,
+    /// The lines of the workers, if they were asked for.
+    pub lines: Option<Lines>,
     broker: TestBroker,
     session: Session,
     publisher: Publisher,
@@ -94,13 +128,14 @@ impl Stage {
     pub async fn prepare(options: &StageOptions) -> Self {
         let (database, broker) = (TestDatabase::migrated().await, TestBroker::unique());
         let names = Names::new(broker.prefix()).expect("test prefixes are valid names");
-        let fleet = Fleet::new(spec(options, &database, &broker));
+        let lines = if options.lines { Some(Lines::lay(&broker, &database).await) } else { None };
+        let fleet = Fleet::new(spec(options, &database, &broker, lines.as_ref()));
         let session = Session::open(&amqp(&broker)).await.expect("the broker is running");
         let topology = Topology::of(&names, &runtime::worker_routes(), DelayProvider::Ladder);
         topology.apply(&session).await.expect("the broker takes the topology");
         let publisher = session.publisher(PublisherConfig::default()).await;
         let publisher = publisher.expect("the broker takes publications");
-        Self { database, fleet, names, broker, session, publisher }
+        Self { database, fleet, names, lines, broker, session, publisher }
     }
 
     /// Starts the workers and waits until each is ready.
@@ -165,6 +200,16 @@ impl Stage {
         self.session.consumer(queue, 100).await.expect("the queue is there")
     }
 
+    /// Takes everything of this test from the broker, as if its disk were lost.
+    pub async fn wipe_broker(&self) {
+        self.broker.wipe().await;
+    }
+
+    /// Takes a queue away, with all that is in it.
+    pub async fn delete_queue(&self, queue: &str) {
+        self.broker.delete_queue(queue).await;
+    }
+
     /// A connection as workers have.
     pub async fn connect(&self) -> Database {
         let url = self.database.url().parse().expect("testkit makes valid addresses");
@@ -190,12 +235,22 @@ fn amqp(broker: &TestBroker) -> AmqpConfig {
     }
 }
 
-fn spec(options: &StageOptions, database: &TestDatabase, broker: &TestBroker) -> FleetSpec {
+fn spec(
+    options: &StageOptions,
+    database: &TestDatabase,
+    broker: &TestBroker,
+    lines: Option<&Lines>,
+) -> FleetSpec {
     let bin_dir = build_folder();
     let log_dir = bin_dir.join("system-tests-logs").join(broker.prefix());
+    let by = |line: Option<&Link>, url: &str| {
+        line.map_or_else(|| url.to_owned(), |line| line.url(url).expect("it is a URL"))
+    };
+    let broker_line = lines.map(|lines| &lines.broker);
+    let database_line = lines.map(|lines| &lines.database);
     let mut spec = FleetSpec { bin_dir, log_dir, env: Vec::new() }
-        .with("ORDERFLOW_AMQP_URL", broker.amqp_url())
-        .with("ORDERFLOW_DATABASE_URL", database.url())
+        .with("ORDERFLOW_AMQP_URL", by(broker_line, broker.amqp_url()))
+        .with("ORDERFLOW_DATABASE_URL", by(database_line, database.url()))
         .with("ORDERFLOW_PREFIX", broker.prefix());
     for (name, value) in &options.settings {
         spec = spec.with(name, value.as_str());

@@ -3,6 +3,7 @@
 mod cards;
 mod convergence;
 mod crashes;
+mod dependencies;
 mod disorder;
 mod ledger;
 mod lives;
@@ -14,5 +15,6 @@ mod poison;
 mod policies;
 mod privacy;
 mod start;
+mod steps;
 mod timers;
 mod unapplied;
