@@ -11,5 +11,6 @@ pub(crate) mod policy;
 pub(crate) mod privacy;
 pub(crate) mod replay;
 pub(crate) mod retention;
+pub(crate) mod schema;
 pub(crate) mod topology;
 pub(crate) mod verify;

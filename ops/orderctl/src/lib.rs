@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod asyncapi;
 mod cli;
 mod commands;
+mod compat;
 mod customer_view;
 mod drift;
 mod events;
@@ -72,6 +74,7 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
         match command {
             Command::Topology(command) => commands::topology::run(command, settings, console).await,
             Command::Event(command) => commands::event::run(command, settings, console).await,
+            Command::Schema(command) => commands::schema::run(command, console),
             Command::Dlq(command) => commands::dlq::run(command, settings, console).await,
             Command::Replay(command) => commands::replay::run(command, settings, console).await,
             Command::Audit(command) => commands::audit::run(command, settings, console).await,

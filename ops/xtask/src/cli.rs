@@ -7,7 +7,8 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    Checkout, Failure, bench, checks, demo, services, sqlx_data, terminal, test_run, tidy,
+    Checkout, Failure, bench, checks, demo, rules, services, sqlx_data, terminal, test_run, tidy,
+    tools,
 };
 
 const EXAMPLES: &str = "\
@@ -15,6 +16,8 @@ Examples:
   cargo xtask demo                    the main job, on private services
   cargo xtask test                    every test of the workspace
   cargo xtask test settle             the tests with `settle` in their name
+  cargo xtask test --broker 4.3       the same on a newer RabbitMQ
+  cargo xtask test --nodes 3          what only a cluster can show: its leader is killed
   cargo xtask services up             RabbitMQ and Postgres for this checkout
   cargo xtask services status --output json
   cargo xtask bench --short           how fast it is, in about two minutes
@@ -52,6 +55,10 @@ enum Task {
     Tidy,
     /// Write the tests of each of the 88 cases into the table of `tests/README.md`.
     Cases,
+    /// Install the programs that tests of deployment files and publishers use.
+    Tools,
+    /// Write the alerts of `ops/prometheus/rules` into the manifest for Kubernetes.
+    Rules,
     /// Run all that a change has to pass: format, style, lints, documentation, SQL, tests, speed.
     Ci,
 }
@@ -82,19 +89,23 @@ struct BenchArguments {
 enum ServicesTask {
     /// Leave both running and answering; repair what crashed. Instant when they are.
     Up {
+        #[command(flatten)]
+        broker: services::BrokerChoice,
         /// How to print where they are.
         #[arg(long, value_enum, default_value_t)]
         output: Output,
     },
     /// Say what runs. Exit code 3 unless both do.
     Status {
+        #[command(flatten)]
+        broker: services::BrokerChoice,
         /// How to print it.
         #[arg(long, value_enum, default_value_t)]
         output: Output,
     },
-    /// Stop both and leave nothing running. The data stays.
+    /// Stop both, and every broker beside them, and leave nothing running. The data stays.
     Down {
-        /// Remove the data as well.
+        /// Remove the data as well, and the brokers that were fetched.
         #[arg(long)]
         purge: bool,
     },
@@ -116,6 +127,11 @@ struct TestArguments {
     /// Build the tests, but do not run them.
     #[arg(long)]
     no_run: bool,
+    #[command(flatten)]
+    broker: services::BrokerChoice,
+    /// Run the workers of all end-to-end tests as users and roles with the least rights.
+    #[arg(long)]
+    least_privilege: bool,
     /// Run only tests whose name contains one of these.
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
@@ -138,23 +154,28 @@ pub(crate) fn run() -> Result<ExitCode> {
         Task::Bench(arguments) => bench::run(&checkout, &arguments.arguments),
         Task::Services(task) => services_task(&checkout, &task),
         Task::Test(arguments) if arguments.no_run => test_run::build(&checkout),
-        Task::Test(arguments) => test_run::run(&checkout, &arguments.filters),
+        Task::Test(arguments) => {
+            let TestArguments { broker, least_privilege, filters, .. } = arguments;
+            test_run::run(&checkout, broker, least_privilege, &filters)
+        }
         Task::Sqlx(arguments) if arguments.check => finished(sqlx_data::check(&checkout)),
         Task::Sqlx(_) => finished(sqlx_data::refresh(&checkout)),
         Task::Tidy => finished(tidy::run(&checkout)),
         Task::Cases => finished(tidy::cases::refresh(checkout.root())),
+        Task::Tools => finished(tools::install_all(&checkout)),
+        Task::Rules => finished(rules::refresh(&checkout)),
         Task::Ci => checks::run(&checkout),
     }
 }
 
 fn services_task(checkout: &Checkout, task: &ServicesTask) -> Result<ExitCode> {
     match task {
-        ServicesTask::Up { output } => {
-            services::up(checkout)?;
-            print(&services::status(checkout), *output)?;
+        ServicesTask::Up { broker, output } => {
+            services::up(checkout, *broker)?;
+            print(&services::status(checkout, *broker), *output)?;
         }
-        ServicesTask::Status { output } => {
-            let report = services::status(checkout);
+        ServicesTask::Status { broker, output } => {
+            let report = services::status(checkout, *broker);
             print(&report, *output)?;
             if !report.is_running() {
                 return Err(Failure::NotAsExpected(

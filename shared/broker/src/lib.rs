@@ -20,5 +20,7 @@ pub use message::{
 };
 pub use names::{DEFAULT_PREFIX, NameError, Names};
 pub use publisher::{Outcome, Publisher, PublisherConfig};
-pub use session::{AmqpConfig, Link, Session, SessionEnd, SessionState, SessionWatch};
+pub use session::{
+    AmqpConfig, Identity, Link, Session, SessionEnd, SessionState, SessionWatch, TlsFiles,
+};
 pub use url::{AmqpUrl, UrlError};

@@ -7,14 +7,18 @@ use broker::Delivery;
 use contracts::{Envelope, Event, EventKind, OrderId, OrderRef, Token};
 use domain::customer::CustomerRecord;
 use domain::{Decision, Moment, OrderState, Outcome, Rules, Timestamp};
+use sha2::{Digest, Sha256};
 use store::inbox::{self, Claim, Claimed};
 use store::orders::{self, Scope};
+use store::replays::{Done, ItemId};
 use store::write_set::{self, Decided, Original};
-use store::{Database, InboxId, Transaction, locks};
+use store::{Database, InboxId, Transaction, locks, replays};
 use telemetry::Processed;
+use telemetry::happenings::ReplayItems;
 
 use crate::failpoint::Failpoints;
 use crate::failure::Failure;
+use crate::failures::headers;
 use crate::notices;
 use crate::watchdog::Watchdog;
 
@@ -77,9 +81,16 @@ pub(crate) async fn apply<R: Rules>(
     jobs: &[Job<R::Event>],
 ) -> Result<Committed, BatchError> {
     let batch = async |transaction: &mut Transaction<'_>| {
-        steps(rules, precautions, queue, transaction, jobs).await
+        let committed = steps(rules, precautions, queue, transaction, jobs).await?;
+        let done = replayed(jobs, &committed.verdicts);
+        let resolved = replays::resolve(transaction, queue, &done).await?;
+        Ok::<_, BatchError>((committed, resolved))
     };
-    database.within("batch", batch).await
+    let (committed, count) = database.within("batch", batch).await?;
+    if count > 0 {
+        ReplayItems { queue, result: "resolved", count }.emit();
+    }
+    Ok(committed)
 }
 
 async fn steps<R: Rules>(
@@ -150,6 +161,19 @@ async fn steps<R: Rules>(
         .collect();
     write_set::write(transaction, &decided).await?;
     Ok(Committed { verdicts, now: Some(now) })
+}
+
+/// The replays that succeeded with this batch; mostly there is none.
+fn replayed<E>(jobs: &[Job<E>], verdicts: &[Verdict]) -> Vec<Done> {
+    let done = |(job, verdict): (&Job<E>, &Verdict)| match verdict {
+        Verdict::Done(_) => {
+            let item = job.delivery.properties.headers.get(headers::REPLAY_ID)?.as_integer()?;
+            let digest = Sha256::digest(&job.delivery.body).into();
+            Some(Done { item: ItemId(item), digest })
+        }
+        Verdict::Failed(_) => None,
+    };
+    jobs.iter().zip(verdicts).filter_map(done).collect()
 }
 
 /// A job that is to be decided.
@@ -308,7 +332,7 @@ fn decided<'a, E: Event>(
         kind: job.envelope.kind,
         occurred_at: job.envelope.event.occurred_at(),
         decision,
-        traceparent: job.envelope.traceparent.as_ref().map(contracts::Token::as_str),
+        trace: job.envelope.trace.as_ref(),
         original,
     }
 }

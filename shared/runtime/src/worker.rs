@@ -131,15 +131,15 @@ impl<R: Rules> Worker<R> {
             let prefetch = self.process.config.prefetch;
             let consumer = session.consumer(&self.shared.queue, prefetch).await?;
             let publisher = session.publisher(PublisherConfig::default()).await?;
-            self.breaker(false);
+            self.shared.metrics.prefetch(prefetch);
+            self.breaker(None);
             self.process.health.ready();
             let round = Round::start(Arc::clone(&self.shared), consumer, publisher, databases);
             match round.run(&mut stop).await {
                 RoundEnd::Stopped => return Ok(()),
                 RoundEnd::Database(error) => {
                     self.process.health.not_ready(format!("database: {error}"));
-                    tracing::warn!(%error, "the database is down");
-                    self.breaker(true);
+                    self.breaker(Some((error.code(), &error.to_string())));
                 }
                 RoundEnd::Consumer(end) => anyhow::bail!("{end} ({})", end.cause()),
                 RoundEnd::Broker(why) => anyhow::bail!(why),
@@ -157,7 +157,7 @@ impl<R: Rules> Worker<R> {
         Some(databases)
     }
 
-    fn breaker(&self, open: bool) {
+    fn breaker(&self, open: Option<(&'static str, &str)>) {
         BreakerMoved { worker: self.process.worker, open }.emit();
     }
 }

@@ -144,7 +144,8 @@ impl Database {
 /// Opens a connection.
 pub(crate) async fn open(options: &PgConnectOptions) -> Result<PgConnection, Error> {
     let connection = PgConnection::connect_with(options).await;
-    connection.map_err(Error::during("connect to the database"))
+    let address = || format!("{}:{}", options.get_host(), options.get_port());
+    connection.map_err(|source| Error::connecting(address(), source))
 }
 
 /// What is worth telling listeners once the transaction is committed.

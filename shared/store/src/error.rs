@@ -14,6 +14,16 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
+    /// No connection came about.
+    #[error("failed to connect to the database at {address}: {reason}")]
+    Connect {
+        /// Host and port.
+        address: String,
+        /// What is wrong, in words.
+        reason: String,
+        /// What the driver says; the reason has it in words already.
+        driver: Box<sqlx::Error>,
+    },
     /// A migration failed.
     #[error("failed to migrate the database")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -99,6 +109,11 @@ impl Error {
         move |source| Self::Statement { step, source }
     }
 
+    /// No connection came about with this place.
+    pub(crate) fn connecting(address: String, driver: sqlx::Error) -> Self {
+        Self::Connect { address, reason: why_not_connected(&driver), driver: Box::new(driver) }
+    }
+
     /// What to do about it; what is unknown is permanent.
     pub fn class(&self) -> Class {
         self.verdict().0
@@ -114,6 +129,7 @@ impl Error {
         match self {
             Self::Statement { source: sqlx::Error::Database(error), .. } => error.constraint(),
             Self::Statement { .. }
+            | Self::Connect { .. }
             | Self::Migrate(_)
             | Self::Inconsistent { .. }
             | Self::LostUpdate { .. }
@@ -129,6 +145,10 @@ impl Error {
 
     fn verdict(&self) -> (Class, &'static str) {
         match self {
+            Self::Connect { reason, driver, .. } if is_about_tls(driver, reason) => {
+                (Class::DependencyDown, "database-tls-failed")
+            }
+            Self::Connect { driver, .. } => verdict_of_driver(driver),
             Self::Statement { source, .. } => verdict_of_driver(source),
             Self::Migrate(sqlx::migrate::MigrateError::Execute(source)) => {
                 verdict_of_driver(source)
@@ -146,6 +166,29 @@ impl Error {
             Self::Abandoned { .. } => (Class::DependencyDown, "connection-spoilt"),
         }
     }
+}
+
+/// Whether the two sides did not agree on TLS.
+fn is_about_tls(source: &sqlx::Error, reason: &str) -> bool {
+    let words = ["certificate", "fatal alert", "support TLS"];
+    matches!(source, sqlx::Error::Tls(_)) || words.iter().any(|word| reason.contains(word))
+}
+
+/// The innermost cause, and what to do about it where the cause does not say.
+fn why_not_connected(source: &sqlx::Error) -> String {
+    let mut cause: &dyn std::error::Error = source;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let told = cause.to_string();
+    let hint = if told.contains("UnknownIssuer") {
+        ": no trusted authority signed the server's certificate; is it the one of sslrootcert?"
+    } else if told.contains("CertificateRequired") || told.contains("valid client certificate") {
+        ": the server asks for a certificate of ours; set sslcert and sslkey"
+    } else {
+        ""
+    };
+    format!("{told}{hint}")
 }
 
 fn verdict_of_driver(error: &sqlx::Error) -> (Class, &'static str) {

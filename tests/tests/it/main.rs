@@ -13,6 +13,8 @@ mod payments;
 mod poison;
 mod policies;
 mod privacy;
+mod privileges;
+mod replays;
 mod start;
 mod timers;
 mod unapplied;

@@ -11,7 +11,7 @@ use store::Database;
 use store::listener::{Channel, Listener};
 use store::outbox::{self, Backlog, Exchange, OutboxKey, PendingMessage, Shards};
 use store::vault::Unreadable;
-use telemetry::happenings::{OutboxBacklog, Published};
+use telemetry::happenings::{OutboxBacklog, Published, WindowPublished, WorkCommitted};
 use tokio::time::{Instant, sleep_until};
 
 use crate::publication::{Fate, publication};
@@ -33,6 +33,7 @@ const SHARE_EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// Never for want of a dependency: that is waited for.
 pub async fn relay(process: Process) -> anyhow::Result<()> {
+    telemetry::series::of_relay(crate::NAME);
     sessions(&process, async |session| {
         let mut waiting = process.waiting();
         match database_ready(&process.config, &mut waiting).await {
@@ -103,7 +104,9 @@ impl Relay {
     async fn publish(&mut self, rows: Vec<PendingMessage>) -> anyhow::Result<()> {
         let names = &self.process.config.names;
         let publications = rows.iter().map(|row| publication(names, row)).collect();
+        let started = Instant::now();
         let outcomes = self.publisher.publish_all(publications).await?;
+        WindowPublished { worker: crate::NAME, took: started.elapsed() }.emit();
         let (mut done, mut unconfirmed) = (Vec::new(), 0_u64);
         let mut postponed: BTreeMap<Duration, Vec<OutboxKey>> = BTreeMap::new();
         let mut counts = Counts::default();
@@ -122,6 +125,7 @@ impl Relay {
         }
         counts.emit();
         outbox::mark_sent(&mut self.database, &done).await?;
+        WorkCommitted { worker: crate::NAME }.emit();
         for (pause, keys) in postponed {
             outbox::postpone(&mut self.database, &keys, pause).await?;
         }

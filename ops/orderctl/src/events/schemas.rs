@@ -40,6 +40,12 @@ fn text_of(kind: EventKind) -> &'static str {
     }
 }
 
+/// The text of every schema with the name of its event, and of what they share.
+pub(crate) fn schema_texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let events = EventKind::ALL.into_iter().map(|kind| (kind.name(), text_of(kind)));
+    events.chain([("definitions", DEFINITIONS)])
+}
+
 struct Schemas {
     definitions: Value,
     by_kind: BTreeMap<EventKind, (Value, jsonschema::Validator)>,
@@ -65,6 +71,12 @@ static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
     let by_kind = EventKind::ALL.into_iter().map(build).collect();
     Schemas { definitions, by_kind }
 });
+
+/// Whether the schema of an event takes a message.
+#[cfg(test)]
+pub(crate) fn schema_accepts(kind: EventKind, message: &Value) -> bool {
+    SCHEMAS.by_kind[&kind].1.is_valid(message)
+}
 
 /// Every rule of an event's schema that a message breaks.
 pub(super) fn problems(kind: EventKind, message: &Value) -> Vec<Problem> {

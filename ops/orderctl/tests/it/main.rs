@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod compat;
+mod contract;
 mod customer;
 mod dlq;
 mod dlq_act;

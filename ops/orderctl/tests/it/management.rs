@@ -50,3 +50,44 @@ pub(crate) fn take_messages(broker: &TestBroker, queue: &str) -> Vec<Value> {
     let messages: Value = answer.body_mut().read_json().unwrap();
     messages.as_array().unwrap().clone()
 }
+
+/// A vhost of a test's own, gone with it.
+pub(crate) struct VirtualHost<'a> {
+    broker: &'a TestBroker,
+    name: String,
+}
+
+impl<'a> VirtualHost<'a> {
+    pub(crate) fn create(broker: &'a TestBroker) -> Self {
+        let name = broker.prefix().to_owned();
+        agent().put(page(broker, &format!("vhosts/{name}"))).send_json(json!({})).unwrap();
+        Self { broker, name }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The names of its policies.
+    pub(crate) fn policies(&self) -> Vec<String> {
+        let page = page(self.broker, &format!("policies/{}", self.name));
+        let found: Value = agent().get(page).call().unwrap().body_mut().read_json().unwrap();
+        let names = found.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap());
+        names.map(str::to_owned).collect()
+    }
+}
+
+impl Drop for VirtualHost<'_> {
+    fn drop(&mut self) {
+        let page = page(self.broker, &format!("vhosts/{}", self.name));
+        if let Err(error) = agent().delete(page).call() {
+            eprintln!("the vhost {} stays on the broker: {error}", self.name);
+        }
+    }
+}
+
+/// Imports a `definitions.json` into a vhost.
+pub(crate) fn definitions_into(vhost: &VirtualHost<'_>, definitions: &Value) {
+    let page = page(vhost.broker, &format!("definitions/{}", vhost.name));
+    agent().post(page).send_json(definitions).unwrap();
+}

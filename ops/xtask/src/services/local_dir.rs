@@ -40,6 +40,19 @@ impl LocalDir {
         Ok(dir)
     }
 
+    /// A folder of the same kind inside, for one more server of this checkout.
+    pub(super) fn nested(&self, name: &str) -> Self {
+        Self { checkout: self.checkout.clone(), path: self.path.join(name) }
+    }
+
+    /// The same, made on first use.
+    pub(super) fn create_nested(&self, name: &str) -> Result<Self> {
+        let dir = self.nested(name);
+        make_folder(&dir.path, 0o711)?;
+        make_folder(&dir.logs(), 0o711)?;
+        Ok(dir)
+    }
+
     /// The checkout it belongs to.
     pub(super) fn checkout(&self) -> &Checkout {
         &self.checkout
