@@ -82,7 +82,7 @@ GRANT UPDATE (publish_after, attempts, sent_at) ON outbox TO orderflow_outbox_re
 GRANT orderflow_process TO orderflow_timer_scheduler;
 GRANT SELECT, UPDATE ON timers TO orderflow_timer_scheduler;
 GRANT SELECT, UPDATE, DELETE ON parked_events TO orderflow_timer_scheduler;
-GRANT SELECT ON stranded_events, outbox_default TO orderflow_timer_scheduler;
+GRANT SELECT ON stranded_events TO orderflow_timer_scheduler;
 GRANT INSERT ON outbox TO orderflow_timer_scheduler;
 -- Partitions belong to the owner of the outbox, so they are made in its name.
 ALTER FUNCTION ensure_outbox_partitions(integer) SECURITY DEFINER SET search_path = public, pg_temp;

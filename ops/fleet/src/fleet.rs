@@ -63,6 +63,8 @@ pub struct Fleet {
     spec: FleetSpec,
     own: Vec<(&'static str, String, String)>,
     members: Vec<Member>,
+    /// How many processes were ever started: each has a log of its own.
+    started: usize,
 }
 
 impl Fleet {
@@ -85,7 +87,7 @@ impl Fleet {
 
     /// No process yet.
     pub fn new(spec: FleetSpec) -> Self {
-        Self { spec, own: Vec::new(), members: Vec::new() }
+        Self { spec, own: Vec::new(), members: Vec::new(), started: 0 }
     }
 
     /// A variable for the processes of one binary, in place of the fleet's.
@@ -116,7 +118,8 @@ impl Fleet {
     pub fn spawn(&mut self, binary: &'static str) -> anyhow::Result<&mut Member> {
         std::fs::create_dir_all(&self.spec.log_dir).context("failed to make the log folder")?;
         write_keys(&self.spec).context("failed to write the key file")?;
-        let member = Member::spawn(binary, self.members.len(), &self.spec_of(binary))?;
+        let member = Member::spawn(binary, self.started, &self.spec_of(binary))?;
+        self.started += 1;
         self.members.push(member);
         self.members.last_mut().ok_or_else(|| anyhow!("the member was just added"))
     }
@@ -146,7 +149,8 @@ impl Fleet {
         for index in 0..self.members.len() {
             if self.members[index].casualty().is_some() {
                 let binary = self.members[index].binary();
-                self.members[index] = Member::spawn(binary, index, &self.spec_of(binary))?;
+                self.members[index] = Member::spawn(binary, self.started, &self.spec_of(binary))?;
+                self.started += 1;
                 revived += 1;
             }
         }

@@ -16,8 +16,8 @@ pub(crate) use yaml::Yaml;
 /// Version of the AMQP bindings that are used.
 const BINDING: &str = "0.3.0";
 
-const DESCRIPTION: &str = "Events that shops publish to Orderflow, as CloudEvents 1.0 in structured \
-    mode. Publish with confirms, mandatory and persistent, and keep the id over every try. Events \
+const DESCRIPTION: &str = "Events that shops publish to Orderflow, as CloudEvents 1.0 in \
+    structured mode. Publish with confirms, mandatory and persistent, and keep the id over every try. Events \
     may come twice and in any order. ops/docs/publishing.md has the promises, ops/publishers \
     examples in seven languages.";
 

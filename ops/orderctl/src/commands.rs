@@ -3,7 +3,9 @@
 pub(crate) mod audit;
 pub(crate) mod customer;
 pub(crate) mod dlq;
+pub(crate) mod doctor;
 pub(crate) mod event;
+pub(crate) mod metrics;
 pub(crate) mod migrate;
 pub(crate) mod money;
 pub(crate) mod order;

@@ -39,7 +39,8 @@ pub(crate) const EXIT_CODES: &str = "Exit codes:
   0   done
   1   failed, or invalid
   2   wrong usage
-  3   the topology or the schema differs, an invariant is violated, or only a part was done
+  3   the topology or the schema differs, the contract breaks, an invariant is violated, the doctor
+      found something to mend, or only a part was done
   4   nothing found
   5   conflict: changed meanwhile, or in somebody else's hands
   6   RabbitMQ or Postgres is down
@@ -153,6 +154,11 @@ impl From<broker::Error> for Failure {
             | Broker::ChannelClosed { .. } => (
                 Exit::DependencyDown,
                 "check that RabbitMQ runs where ORDERFLOW_AMQP_URL says, then run this again",
+            ),
+            Broker::Tls { .. } => (
+                Exit::DependencyDown,
+                "check the certificates of both sides and the TLS files of the settings, then run \
+                 this again",
             ),
             Broker::Blocked => (
                 Exit::DependencyDown,

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod compat;
 mod customer_view;
+mod doctor;
 mod drift;
 mod events;
 mod exit;
@@ -72,6 +73,7 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
     })?;
     runtime.block_on(async {
         match command {
+            Command::Doctor => commands::doctor::run(settings, console).await,
             Command::Topology(command) => commands::topology::run(command, settings, console).await,
             Command::Event(command) => commands::event::run(command, settings, console).await,
             Command::Schema(command) => commands::schema::run(command, console),
@@ -87,6 +89,7 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
             Command::Retention(command) => {
                 commands::retention::run(command, settings, console).await
             }
+            Command::Metrics(command) => commands::metrics::run(command, console),
             Command::Migrate(command) => commands::migrate::run(command, settings, console).await,
         }
     })

@@ -29,7 +29,7 @@ pub(crate) fn built(
     let addresses = services::up(checkout, services::BrokerChoice::default())?;
     say("Building the binaries in release mode; the first time takes some minutes ...");
     let mut build = vec!["build", "--release", "--workspace", "--bins"];
-    for left_out in ["xtask", "system-tests"].iter().chain(unneeded) {
+    for left_out in ["xtask", "system-tests", "chaos"].iter().chain(unneeded) {
         build.extend(["--exclude", left_out]);
     }
     cargo::run(&mut cargo::cargo(checkout, build))?;

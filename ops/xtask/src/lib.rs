@@ -5,6 +5,8 @@
 
 mod bench;
 mod cargo;
+mod chaos;
+mod checkers;
 mod checkout;
 mod checks;
 mod cli;

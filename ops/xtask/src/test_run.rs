@@ -6,10 +6,11 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
+use crate::chaos::XTASK;
 use crate::demo::BIN_DIR;
 use crate::services::{BrokerChoice, NodeCount};
 use crate::terminal::say;
-use crate::{Checkout, cargo, services};
+use crate::{Checkout, cargo, checkers, services};
 
 /// The variable that tells the tests of a cluster the process of each node, as JSON.
 const NODES: &str = "ORDERFLOW_TEST_NODES";
@@ -57,12 +58,14 @@ pub(crate) fn run(
     if !broker.is_usual() {
         say(&format!("Testing on {broker}"));
     }
+    checkers::provide(checkout);
     build_binaries(checkout)?;
     let binaries = cargo::target_directory(checkout)?.join("debug");
+    let own = std::env::current_exe().context("failed to find this program")?;
     let mut total = Tally::default();
     let mut code = 0;
     for mut command in runners(checkout, broker.nodes, filters) {
-        addresses.export(command.env(BIN_DIR, &binaries));
+        addresses.export(command.env(BIN_DIR, &binaries).env(XTASK, &own));
         if least_privilege {
             command.env(LEAST_PRIVILEGE, "1");
         }
@@ -96,7 +99,7 @@ fn repair_command(broker: BrokerChoice) -> Result<String> {
 }
 
 /// The end-to-end tests start the real binaries.
-fn build_binaries(checkout: &Checkout) -> Result<()> {
+pub(crate) fn build_binaries(checkout: &Checkout) -> Result<()> {
     let arguments = ["build", "--workspace", "--exclude", "xtask", "--bins"];
     cargo::run(&mut cargo::cargo(checkout, arguments))
 }

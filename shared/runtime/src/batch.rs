@@ -16,7 +16,7 @@ use store::{Database, InboxId, Transaction, locks, replays};
 use telemetry::Processed;
 use telemetry::happenings::ReplayItems;
 
-use crate::failpoint::Failpoints;
+use crate::failpoint::{Failpoints, pass};
 use crate::failure::Failure;
 use crate::failures::headers;
 use crate::notices;
@@ -102,6 +102,7 @@ async fn steps<R: Rules>(
 ) -> Result<Committed, BatchError> {
     let claims: Vec<_> = jobs.iter().map(claim).collect();
     let claimed = inbox::claim(transaction, &claims).await?;
+    pass("claimed");
     let mut verdicts = Vec::with_capacity(jobs.len());
     let mut open = Vec::with_capacity(jobs.len());
     for (index, claimed) in claimed.into_iter().enumerate() {
@@ -124,7 +125,9 @@ async fn steps<R: Rules>(
     let known: Vec<_> = orders.iter().copied().flatten().collect();
     let customers: Vec<_> = open.iter().filter_map(|job| customer(&jobs[job.index])).collect();
     let (now, marked) = locks::lock_orders_of(transaction, &known, &customers).await?;
+    pass("locked");
     let mut states = orders::load(transaction, &known, scope::<R>()).await?;
+    pass("loaded");
     if !marked.is_empty() {
         let marks = store::customers::marks(transaction, &marked).await?;
         for (job, order) in open.iter().zip(&orders) {
@@ -146,6 +149,7 @@ async fn steps<R: Rules>(
         decisions.push(decision);
     }
     let of_open: Vec<_> = open.iter().map(|open| &jobs[open.index]).collect();
+    pass("decided");
     notices::request(rules.book(), transaction, &of_open, &wanted, &mut decisions, now).await?;
     let headers: Vec<_> = open
         .iter()
@@ -160,6 +164,7 @@ async fn steps<R: Rules>(
         })
         .collect();
     write_set::write(transaction, &decided).await?;
+    pass("written");
     Ok(Committed { verdicts, now: Some(now) })
 }
 

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::config::Config;
+use crate::failpoint::pass;
 use crate::failure::Failure;
 use crate::settle::{HandlingResult, Settlement, settle};
 
@@ -136,9 +137,11 @@ impl FailureDesk {
             publications.push(publication);
             pending.push(settled);
         }
+        pass("failed");
         let started = Instant::now();
         let outcomes = self.publisher.publish_all(publications).await?;
         WindowPublished { worker: self.worker, took: started.elapsed() }.emit();
+        pass("brought-away");
         let mut not_taken = None;
         for (outcome, settled) in outcomes.into_iter().zip(pending) {
             let (worker, exchange, count) = (self.worker, settled.exchange(), 1);

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::acks::Acks;
 use crate::batch::Job;
 use crate::door;
+use crate::failpoint::pass;
 use crate::failure::Failure;
 use crate::failures::{DeskError, FailedMessage, FailureDesk, headers};
 use crate::lane::{self, LaneReports, LaneShared};
@@ -118,6 +119,7 @@ impl<R: Rules> Round<R> {
 
     /// Decodes a delivery and deals it to the lane of its order.
     fn accept(&mut self, delivery: Delivery) {
+        pass("received");
         self.last_tag = self.last_tag.max(delivery.tag);
         let attempt = attempt(&delivery);
         let decoded = decoded::<R::Event>(&delivery, &self.shared.config.limits);

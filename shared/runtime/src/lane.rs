@@ -17,6 +17,7 @@ use crate::batch::{self, BatchError, Committed, Job, Precautions, Verdict};
 use crate::clock;
 use crate::config::Config;
 use crate::early::Early;
+use crate::failpoint::pass;
 use crate::failure::Failure;
 use crate::failures::FailedMessage;
 use crate::watchdog::Watchdog;
@@ -27,6 +28,10 @@ mod suspect;
 const BATCH_TRIES: u32 = 4;
 /// Wait before the second try of a batch; doubles with each further one.
 const BATCH_PAUSE: Duration = Duration::from_millis(20);
+
+/// A lane with nothing to do asks its database for a sign of life so often: a worker that says it
+/// is ready has one.
+const PROBE_AFTER: Duration = Duration::from_secs(3);
 
 /// What every lane of a worker shares.
 pub(crate) struct LaneShared<R> {
@@ -71,6 +76,12 @@ pub(crate) async fn run<R: Rules>(
         tokio::select! {
             count = jobs.recv_many(&mut taken, batch) => more = count > 0,
             () = early.look() => {}
+            () = tokio::time::sleep(PROBE_AFTER) => {
+                if let Err(error) = database.ping().await {
+                    reports.trouble.send(error).unwrap_or_default();
+                    return;
+                }
+            }
         }
         let mut taken =
             if more { early.admit(&mut database, taken).await } else { early.give_up() };
@@ -157,6 +168,7 @@ impl<R: Rules> Lane<'_, R> {
                 batch::apply(&*rules, self.precautions, &shared.queue, self.database, jobs);
             let error = match applied.await {
                 Ok(committed) => {
+                    pass("committed");
                     self.measure(jobs, &committed, started.elapsed());
                     return Ok(Ok(committed));
                 }

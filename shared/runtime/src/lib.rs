@@ -35,6 +35,7 @@ pub use config::{Config, ConfigError, Problem, TopologyMode};
 pub use connect::{Waiting, broker_ready, database_ready, topology_ready};
 pub use contract::check_contract;
 pub use door::{WITHHELD_CONTENT_TYPE, without_card_data};
+pub use failpoint::pass;
 pub use failure::{Failure, FailureClass};
 pub use failures::{STAND_IN_ID, headers, with_message_id};
 pub use health::Health;

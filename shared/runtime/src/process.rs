@@ -133,6 +133,7 @@ where
     let address = health::serve(config.http_listen, health.clone(), metrics.clone()).await?;
     tracing::info!(worker, %address, "started");
     config.policies.reload_on_hangup(worker)?;
+    config.failpoints.watch_steps(worker);
     let config = Arc::new(config);
     body(Process { worker, config, health: health.clone(), metrics, stop }).await?;
     health.not_ready("stopped");

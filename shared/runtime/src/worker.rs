@@ -165,6 +165,18 @@ impl<R: Rules> Worker<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use broker::topology::{accounts, accounts_json};
+    use broker::{DelayProvider, Names};
+
+    #[test]
+    fn the_shipped_accounts_are_those_of_the_topology() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ops/rabbitmq/accounts.json");
+        let shipped = std::fs::read_to_string(file).unwrap();
+        let shipped: serde_json::Value = serde_json::from_str(&shipped).unwrap();
+        let accounts = accounts(&Names::default(), &worker_routes(), DelayProvider::Ladder);
+        let rendered = accounts_json(&accounts, "/");
+        assert_eq!(shipped, rendered, "write it anew: orderctl topology accounts > {file}");
+    }
 
     #[test]
     fn shops_reach_every_queue_by_exactly_the_names_of_their_events() {

@@ -35,12 +35,16 @@ pub struct DatabaseConfig {
     pub lock_timeout: Duration,
     /// Longest that a transaction may wait for its next statement.
     pub idle_in_transaction_timeout: Duration,
+    /// Longest that anything may take, from the first statement to the last answer: a server that
+    /// lost its power says nothing, and neither does the system for a quarter of an hour.
+    pub answer_timeout: Duration,
     /// The master keys; without any, what shops sent is stored in clear.
     pub keys: KeyRing,
 }
 
 impl DatabaseConfig {
-    /// The usual limits: 30 s per statement, 10 s per lock, 60 s of idling in a transaction.
+    /// The usual limits: 30 s per statement, 10 s per lock, 60 s of idling in a transaction, and
+    /// 60 s for all of it.
     ///
     /// It has no keys.
     pub fn new(url: DatabaseUrl, application_name: impl Into<String>) -> Self {
@@ -50,6 +54,7 @@ impl DatabaseConfig {
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(10),
             idle_in_transaction_timeout: Duration::from_mins(1),
+            answer_timeout: Duration::from_mins(1),
             keys: KeyRing::default(),
         }
     }

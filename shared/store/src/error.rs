@@ -1,5 +1,7 @@
 //! What can go wrong with the database, and whose fault it is.
 
+use std::time::Duration;
+
 use sqlx::error::DatabaseError;
 
 /// A failure of the store.
@@ -84,6 +86,17 @@ pub enum Error {
         /// The last migration this build knows.
         known: i64,
     },
+    /// The database only takes statements that read: a replica, or set so by somebody.
+    #[error("failed to use the database: it is read-only")]
+    ReadOnly,
+    /// Nothing came back in time: the server is gone without a word, or the way to it.
+    #[error("failed to {step}: no answer within {within:?}")]
+    NoAnswer {
+        /// What was being done.
+        step: &'static str,
+        /// How long was waited.
+        within: Duration,
+    },
     /// A transaction on this connection was left in the middle; connect anew.
     #[error("failed to use the connection: its transaction `{transaction}` never ended")]
     Abandoned {
@@ -139,6 +152,8 @@ impl Error {
             | Self::KeyDiffers { .. }
             | Self::NoRandomness
             | Self::SchemaBehind { .. }
+            | Self::ReadOnly
+            | Self::NoAnswer { .. }
             | Self::Abandoned { .. } => None,
         }
     }
@@ -163,6 +178,8 @@ impl Error {
             Self::KeyDiffers { .. } => (Class::DependencyDown, "key-differs"),
             Self::NoRandomness => (Class::DependencyDown, "no-randomness"),
             Self::SchemaBehind { .. } => (Class::DependencyDown, "schema-behind"),
+            Self::ReadOnly => (Class::DependencyDown, "database-read-only"),
+            Self::NoAnswer { .. } => (Class::DependencyDown, "no-answer"),
             Self::Abandoned { .. } => (Class::DependencyDown, "connection-spoilt"),
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod column;
+pub mod condition;
 mod config;
 pub mod customers;
 mod database;

@@ -10,6 +10,7 @@ pub(crate) mod inbox_outcomes;
 pub(crate) mod judgements;
 pub(crate) mod orders;
 pub(crate) mod outgoing;
+pub(crate) mod paid_orders;
 pub(crate) mod parked_events;
 pub(crate) mod refunds;
 pub(crate) mod risk_flags;

@@ -484,14 +484,10 @@ impl ReplaysCounted<'_> {
 /// What is parked of one queue.
 #[derive(Debug)]
 pub struct ParkedLetters<'a> {
-    /// Which process.
-    pub worker: &'static str,
     /// The queue that the letters came from.
     pub queue: &'a str,
     /// How many.
     pub letters: u32,
-    /// How many groups of like failures.
-    pub groups: u32,
     /// When the oldest failed first, in seconds since 1970; 0 for none.
     pub oldest_seconds: f64,
 }
@@ -499,10 +495,22 @@ pub struct ParkedLetters<'a> {
 impl ParkedLetters<'_> {
     /// Counts it.
     pub fn emit(&self) {
-        let labels = [self.worker, self.queue];
-        c::PARKED_MESSAGES.gauge(&labels).set(self.letters);
-        c::PARKED_GROUPS.gauge(&labels).set(self.groups);
-        c::PARKED_OLDEST.gauge(&labels).set(self.oldest_seconds);
+        c::PARKED_MESSAGES.gauge(&[self.queue, "parked"]).set(self.letters);
+        c::PARKED_OLDEST.gauge(&[self.queue]).set(self.oldest_seconds);
+    }
+}
+
+/// How many groups of like failures are parked.
+#[derive(Debug)]
+pub struct ParkedGroups {
+    /// How many.
+    pub groups: u32,
+}
+
+impl ParkedGroups {
+    /// Counts it.
+    pub fn emit(&self) {
+        c::PARKED_GROUPS.gauge(&[]).set(self.groups);
     }
 }
 

@@ -129,7 +129,8 @@ impl Management {
         Self { agent: config.into(), url: url.trim_end_matches('/').to_owned() }
     }
 
-    /// Deletes the queues and exchanges of the default virtual host, and the users, that `chosen` picks by name.
+    /// Deletes the queues and exchanges of the default virtual host, and the users, that `chosen`
+    /// picks by name.
     fn delete(&self, chosen: impl Fn(&str) -> bool) -> Result<()> {
         for kind in ["queues/%2f", "exchanges/%2f", "users"] {
             for name in self.names(kind)?.iter().filter(|name| chosen(name)) {

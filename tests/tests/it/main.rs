@@ -15,6 +15,8 @@ mod policies;
 mod privacy;
 mod privileges;
 mod replays;
+mod runbooks;
 mod start;
+mod telemetry;
 mod timers;
 mod unapplied;

@@ -5,11 +5,16 @@ use std::time::Duration;
 use anyhow::Context as _;
 use broker::{ConsumeEnd, Consumer, Delivery, Session, Settled, Settler};
 use contracts::Timestamp;
-use runtime::{Process, WORKERS, database_ready, now, sessions, topology_ready, without_card_data};
+use runtime::{
+    Process, WORKERS, database_ready, now, pass, sessions, topology_ready, without_card_data,
+};
 use store::{Class, Database, Transaction, dead_letters};
-use telemetry::happenings::{DeadLettersParked, ParkedLetters, ReplayItems, WorkCommitted};
+use telemetry::happenings::{
+    DeadLettersParked, ParkedGroups, ParkedLetters, ReplayItems, WorkCommitted,
+};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::letter::{Letter, Origin, letter};
 use crate::replay::Replayer;
@@ -18,6 +23,9 @@ use crate::replay::Replayer;
 const GAUGE_EVERY: Duration = Duration::from_secs(15);
 /// Deliveries not settled per queue, and rows in one transaction.
 const WINDOW: u16 = 50;
+
+/// With nothing to do, it asks the database for a sign of life so often.
+const PROBE_AFTER: Duration = Duration::from_secs(3);
 
 /// A delivery with where it was found and how it is settled.
 struct Found {
@@ -63,15 +71,16 @@ async fn round(
     }
     drop(found);
     let mut replayer = Replayer::new(process, session, second).await?;
-    process.health.ready();
-    let mut stop = process.stop.clone();
     let queues = queues(process).into_iter().map(|(_, origin)| origin.queue().to_owned());
     let mut parker = Parker { process, database, queues: queues.collect() };
+    parker.measure().await?;
+    process.health.ready();
+    let mut stop = process.stop.clone();
     let ended = tokio::select! {
         // Asked to stop, it ends once what it sent is noted.
         ended = replayer.run(&mut stop) => ended,
         ended = consumers.join_next() => Err(consumer_end(ended)),
-        ended = parker.run(&mut letters) => ended,
+        error = parker.run(&mut letters) => Err(error),
     };
     // What was committed and not acknowledged comes again and is the same row.
     consumers.shutdown().await;
@@ -120,28 +129,44 @@ struct Parker<'a> {
 }
 
 impl Parker<'_> {
-    async fn run(&mut self, letters: &mut Receiver<Found>) -> anyhow::Result<()> {
+    /// Parks what is found until something fails; that every queue is lost is a failure, too.
+    async fn run(&mut self, letters: &mut Receiver<Found>) -> anyhow::Error {
+        match self.park_all(letters).await {
+            Ok(()) => anyhow::anyhow!("no queue is consumed any more"),
+            Err(error) => error,
+        }
+    }
+
+    async fn park_all(&mut self, letters: &mut Receiver<Found>) -> anyhow::Result<()> {
         let mut batch = Vec::with_capacity(usize::from(WINDOW));
         let mut gauge = tokio::time::interval(GAUGE_EVERY);
         loop {
-            let came = tokio::select! {
-                came = letters.recv_many(&mut batch, usize::from(WINDOW)) => came,
+            tokio::select! {
+                count = letters.recv_many(&mut batch, usize::from(WINDOW)) => {
+                    if count == 0 {
+                        return Ok(());
+                    }
+                }
                 _moment = gauge.tick() => {
                     self.measure().await?;
                     continue;
                 }
-            };
-            if came == 0 {
-                return Ok(());
+                () = sleep(PROBE_AFTER) => {
+                    self.database.ping().await?;
+                    continue;
+                }
             }
             self.process.reached("park-received");
+            pass("taken");
             self.commit(&batch).await?;
             self.process.reached("park-committed");
+            pass("stored");
             for found in batch.drain(..) {
                 if found.settler.ack(found.delivery.tag).await? == Settled::Stale {
                     tracing::debug!("a parked dead letter comes again");
                 }
             }
+            pass("acknowledged");
         }
     }
 
@@ -149,17 +174,15 @@ impl Parker<'_> {
     async fn measure(&mut self) -> anyhow::Result<()> {
         let backlog = store::letter_backlog(&mut self.database).await?;
         let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+        // A group is of one queue.
+        let groups = backlog.iter().map(|found| count(found.groups)).sum();
+        ParkedGroups { groups }.emit();
         for queue in &self.queues {
             let found = backlog.iter().find(|found| found.queue == *queue);
             let oldest = found.map(|found| found.oldest.since(Timestamp::EPOCH));
-            ParkedLetters {
-                worker: crate::NAME,
-                queue,
-                letters: found.map_or(0, |found| count(found.letters)),
-                groups: found.map_or(0, |found| count(found.groups)),
-                oldest_seconds: oldest.map_or(0.0, |oldest| oldest.as_secs_f64()),
-            }
-            .emit();
+            let letters = found.map_or(0, |found| count(found.letters));
+            let oldest_seconds = oldest.map_or(0.0, |oldest| oldest.as_secs_f64());
+            ParkedLetters { queue, letters, oldest_seconds }.emit();
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use broker::delay::DelayProvider;
 use broker::{Outcome, Publisher, PublisherConfig, Session};
 use contracts::Timestamp;
-use runtime::{Process, database_ready, sessions, topology_ready};
+use runtime::{Process, database_ready, pass, sessions, topology_ready};
 use store::listener::{Channel, Listener};
 use store::timers::{self, DueTimer};
 use store::{Database, Transaction, outbox, parked};
@@ -98,8 +98,11 @@ impl Scheduler {
     async fn look(&mut self) -> anyhow::Result<bool> {
         let config = &self.process.config;
         let (horizon, grace) = (config.timer_horizon, config.timer_grace);
-        let soon = timers::hand_over(&mut self.database, horizon, WINDOW).await?;
-        let overdue = timers::overdue(&mut self.database, grace, WINDOW).await?;
+        let due = async |database: &mut Database| {
+            let soon = timers::hand_over(database, horizon, WINDOW).await?;
+            Ok::<_, store::Error>((soon, timers::overdue(database, grace, WINDOW).await?))
+        };
+        let (soon, overdue) = self.database.answered("find timers due", due).await?;
         let full = |timers: &Vec<DueTimer>| i64::try_from(timers.len()) == Ok(WINDOW);
         let more = full(&soon) || full(&overdue);
         self.hand_over("due-soon", soon).await?;
@@ -119,11 +122,13 @@ impl Scheduler {
         if timers.is_empty() {
             return Ok(());
         }
+        pass("handed-over");
         let names = &self.process.config.names;
         let publications = timers.iter().map(|timer| publication(names, self.provider, timer));
         let started = Instant::now();
         let published = self.publisher.publish_all(publications.collect()).await;
         WindowPublished { worker: crate::NAME, took: started.elapsed() }.emit();
+        pass("published");
         let outcomes = match published {
             Ok(outcomes) => outcomes,
             Err(error) => {

@@ -18,7 +18,9 @@ pub(crate) fn run(command: SchemaCommand, console: Console) -> Result<Exit, Fail
             let document = asyncapi::document();
             match console.format_or(Format::Table) {
                 Format::Json => print_json(&document)?,
-                Format::Table => console.show(&asyncapi::Yaml(document))?,
+                Format::Table | Format::Ndjson | Format::Csv => {
+                    console.show(&asyncapi::Yaml(document))?
+                }
             }
             Ok(Exit::Done)
         }

@@ -21,6 +21,10 @@ pub(crate) fn delete_queue(broker: &TestBroker, queue: &str) {
     agent().delete(page(broker, &format!("queues/%2f/{queue}"))).call().unwrap();
 }
 
+pub(crate) fn delete_exchange(broker: &TestBroker, exchange: &str) {
+    agent().delete(page(broker, &format!("exchanges/%2f/{exchange}"))).call().unwrap();
+}
+
 /// Declares a quorum queue without any further argument.
 pub(crate) fn declare_bare_queue(broker: &TestBroker, queue: &str) {
     let body = json!({"durable": true, "arguments": {"x-queue-type": "quorum"}});
@@ -66,6 +70,15 @@ impl<'a> VirtualHost<'a> {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What the tests' user may do in it: configure, write, read.
+    pub(crate) fn permit(&self, configure: &str, write: &str, read: &str) {
+        let login = self.broker.amqp_url().split_once("://").unwrap().1;
+        let user = login.split_once(':').unwrap().0;
+        let body = json!({"configure": configure, "write": write, "read": read});
+        let path = format!("permissions/{}/{user}", self.name);
+        agent().put(page(self.broker, &path)).send_json(body).unwrap();
     }
 
     /// The names of its policies.

@@ -24,6 +24,7 @@ mod start;
 mod state;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use anyhow::{Context, Result, bail};
 
@@ -55,7 +56,7 @@ const BROKERS: &str = "brokers";
 ///
 /// Fails with [`Failure::Unavailable`] when a server is neither installed nor can be.
 pub fn up(checkout: &Checkout, choice: BrokerChoice) -> Result<Addresses> {
-    let given = Addresses::given();
+    let given = given(checkout);
     given.check()?;
     if !choice.is_usual() && given.amqp.is_some() {
         bail!("a broker is named by {AMQP_URL} and another asked for: choose one");
@@ -72,6 +73,12 @@ pub fn up(checkout: &Checkout, choice: BrokerChoice) -> Result<Addresses> {
     .flatten()
     .collect();
     let in_containers = provide(&dir, &wanted)?;
+    if let (Some(name), Some(_)) = (checkout.services_name(), in_containers.first()) {
+        bail!(Failure::Unavailable(format!(
+            "the services `{name}` are there to be stopped and killed, which needs {} installed",
+            Server::list(&in_containers)
+        )));
+    }
     if !in_containers.is_empty() {
         compose::ensure(&dir, &mut state, &in_containers)?;
     }
@@ -126,6 +133,18 @@ fn folder_of(choice: BrokerChoice) -> String {
     format!("{BROKERS}/{}", choice.name())
 }
 
+/// What the environment names; services apart are always private ones.
+fn given(checkout: &Checkout) -> Addresses {
+    checkout.services_name().map_or_else(Addresses::given, |_| Addresses::default())
+}
+
+/// Runs `rabbitmqctl` on the private broker; returns what it printed.
+pub fn rabbitmqctl(checkout: &Checkout, arguments: &[OsString]) -> Result<String> {
+    let dir = LocalDir::create(checkout)?;
+    let state = State::load(&dir.state_file());
+    RabbitMq::prepare(&dir, Programs::installed()?)?.control(&state, arguments)
+}
+
 /// A way to run statements in the database of a task.
 pub fn psql(addresses: &Addresses) -> Result<Psql> {
     let installed = binaries::PostgresBinaries::find(None).map(|found| found.program("psql"));
@@ -174,10 +193,13 @@ pub(crate) fn install_packages(checkout: &Checkout, packages: &[&str]) -> Result
     install::install_packages(&LocalDir::create(checkout)?, rights, packages)
 }
 
-/// Leaves nothing running; with `purge` also removes the data.
+/// Leaves nothing running, services apart included; with `purge` also removes the data.
 pub fn down(checkout: &Checkout, purge: bool) -> Result<()> {
-    if !checkout.path(".local").exists() {
+    if !checkout.services_folder().exists() {
         return Ok(());
+    }
+    for name in names(checkout) {
+        down(&checkout.apart(&name), purge)?;
     }
     let dir = LocalDir::create(checkout)?;
     let _lock = dir.lock()?;
@@ -205,12 +227,22 @@ pub fn node_processes(checkout: &Checkout, choice: BrokerChoice) -> BTreeMap<Str
     cluster::node_processes(&beside)
 }
 
+/// The names of the services apart that were ever started.
+fn names(checkout: &Checkout) -> Vec<String> {
+    if checkout.services_name().is_some() {
+        return Vec::new();
+    }
+    let folders = std::fs::read_dir(checkout.services_folder()).into_iter().flatten().flatten();
+    let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
+    names.filter(|name| LocalDir::of(&checkout.apart(name)).state_file().is_file()).collect()
+}
+
 /// What runs for this checkout right now; starts and changes nothing.
 pub fn status(checkout: &Checkout, choice: BrokerChoice) -> Report {
     let dir = LocalDir::of(checkout);
     let state = State::load(&dir.state_file());
     if choice.is_usual() {
-        return Report::of(Addresses::given(), &state);
+        return Report::of(given(checkout), &state);
     }
     let nodes = brokers_beside(&dir, choice);
     Report::of_nodes(Addresses::given(), &state.with_brokers(&nodes), &nodes)

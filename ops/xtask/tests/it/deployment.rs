@@ -230,6 +230,8 @@ fn check_worker(manifests: &[Value], worker: &str) {
     assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true, "{worker}");
     assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{worker}");
     assert!(pod["terminationGracePeriodSeconds"].as_u64().unwrap() >= 30, "{worker}");
+    let secret = &pod["volumes"][0]["secret"]["secretName"];
+    assert!(secret == "orderflow" || secret == worker, "{worker} has the secret {secret}");
     let budget = &named(manifests, "PodDisruptionBudget", worker)["spec"];
     for (label, value) in budget["selector"]["matchLabels"].as_object().unwrap() {
         assert_eq!(&labels[label], value, "the budget of {worker} selects it");

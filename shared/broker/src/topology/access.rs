@@ -1,5 +1,6 @@
 //! Which RabbitMQ user may do what, worked out from the topology.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
 };
 
 /// A user of the broker and what it may do, as regular expressions over names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// Its name, such as `orderflow-payment-attempted`.
     pub name: String,

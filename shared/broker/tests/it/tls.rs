@@ -60,7 +60,8 @@ async fn a_broker_that_asks_for_a_certificate_takes_ours() {
 
     let hint = "set ORDERFLOW_AMQP_CERT_FILE and ORDERFLOW_AMQP_KEY_FILE";
     refused(&door, "localhost", &files(&authority, None), hint).await;
-    let stranger = Authority::new().client("order-created");
+    let others = Authority::new();
+    let stranger = others.client("order-created");
     let files = files(&authority, Some(&stranger));
     refused(&door, "localhost", &files, "received fatal alert").await;
 }

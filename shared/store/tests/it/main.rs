@@ -14,6 +14,7 @@ mod life;
 mod locks;
 mod migrations;
 mod operators;
+mod paid_orders;
 mod parking;
 mod people;
 mod pipeline;

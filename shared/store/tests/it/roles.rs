@@ -108,7 +108,6 @@ async fn no_role_may_change_the_schema_or_become_another() {
         let mut connection = PgConnection::connect(&database.url_as(role).await).await.unwrap();
         for statement in [
             "CREATE TABLE own (id int)",
-            "CREATE TEMPORARY TABLE own (id int)",
             "ALTER TABLE orders ADD COLUMN own int",
             "DROP TABLE orders",
             "DROP VIEW violations",

@@ -69,7 +69,8 @@ async fn a_database_that_asks_for_a_certificate_takes_ours() {
     database.ping().await.unwrap();
 
     guarded.refuses(ca.clone(), None, "set sslcert and sslkey").await;
-    let stranger = Authority::new().client("orderflow_order_created");
+    let others = Authority::new();
+    let stranger = others.client("orderflow_order_created");
     guarded.refuses(ca, Some(&stranger), "received fatal alert").await;
 }
 

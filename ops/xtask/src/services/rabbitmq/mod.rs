@@ -223,6 +223,19 @@ impl<'a> RabbitMq<'a> {
         launch.spawn(arguments, environment)
     }
 
+    /// Runs `rabbitmqctl` on the broker; returns what it printed.
+    pub(super) fn control(&self, state: &State, arguments: &[OsString]) -> Result<String> {
+        let settings = Settings {
+            checkout: self.dir.checkout(),
+            folder: &self.folder,
+            logs: &self.dir.logs(),
+            password: &self.password.text,
+            listeners: Listeners::recorded(&state.ports).context("the broker does not run")?,
+        };
+        let mut command = Account::Caller.command(self.server.with_file_name("rabbitmqctl"));
+        process::output(command.args(arguments).envs(settings.environment()))
+    }
+
     /// Keeps data that no broker starts from, in case somebody wants to look, and starts afresh.
     fn set_data_aside(&self) -> Result<()> {
         remove_folder(&self.damaged())?;

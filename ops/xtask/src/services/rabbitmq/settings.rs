@@ -71,6 +71,16 @@ impl Listeners {
             epmd,
         })
     }
+
+    /// Those of the last start.
+    pub(super) fn recorded(ports: &Ports) -> Option<Self> {
+        Some(Self {
+            amqp: ports.amqp?,
+            management: ports.management?,
+            distribution: ports.distribution?,
+            epmd: ports.epmd?,
+        })
+    }
 }
 
 /// What a node needs to know.
