@@ -236,6 +236,7 @@ impl<'a> RabbitMq<'a> {
     pub(super) fn control(&self, state: &State, arguments: &[OsString]) -> Result<String> {
         let settings = Settings {
             checkout: self.dir.checkout(),
+            seat: &self.seat,
             folder: &self.folder,
             logs: &self.dir.logs(),
             password: &self.password.text,
