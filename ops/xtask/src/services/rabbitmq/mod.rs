@@ -241,7 +241,6 @@ impl<'a> RabbitMq<'a> {
             logs: &self.dir.logs(),
             password: &self.password.text,
             listeners: Listeners::recorded(&state.ports).context("the broker does not run")?,
-            seat: &self.seat,
         };
         let mut words = self.programs.control();
         let mut command = Account::Caller.command(words.remove(0));
