@@ -84,6 +84,15 @@ impl Programs {
     pub(super) fn unpacked(release: &Unpacked) -> Self {
         Self { server: release.server(), epmd: Some(release.epmd()) }
     }
+
+    /// How to run `rabbitmqctl`, which lies beside the server script.
+    fn control(&self) -> Vec<OsString> {
+        let mut words = self.server.clone();
+        if let Some(script) = words.last_mut() {
+            *script = Path::new(script).with_file_name("rabbitmqctl").into_os_string();
+        }
+        words
+    }
 }
 
 /// A private RabbitMQ node of one checkout, running or not.
@@ -233,10 +242,9 @@ impl<'a> RabbitMq<'a> {
             password: &self.password.text,
             listeners: Listeners::recorded(&state.ports).context("the broker does not run")?,
         };
-        let server =
-            binaries::rabbitmq_server().context("failed to find the binaries of RabbitMQ")?;
-        let mut command = Account::Caller.command(server.with_file_name("rabbitmqctl"));
-        process::output(command.args(arguments).envs(settings.environment()))
+        let mut words = self.programs.control();
+        let mut command = Account::Caller.command(words.remove(0));
+        process::output(command.args(words).args(arguments).envs(settings.environment()))
     }
 
     /// Keeps data that no broker starts from, in case somebody wants to look, and starts afresh.
