@@ -1,16 +1,16 @@
 //! A database, a broker prefix and running workers, for one test.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::delay::DelayProvider;
-use broker::topology::Topology;
+use broker::topology::{Topology, accounts, accounts_json};
 use broker::{
     AmqpConfig, Consumer, Names, Outcome, Properties, Publication, Publisher, PublisherConfig,
     Session,
 };
 use contracts::STRUCTURED_CONTENT_TYPE;
-use fleet::{Fleet, FleetSpec, WORKERS};
+use fleet::{Fleet, FleetSpec, Link, WORKERS};
 use store::{Database, DatabaseConfig};
 use testkit::shop::ShopEvent;
 use testkit::{TestBroker, TestDatabase, eventually};
@@ -26,6 +26,12 @@ const BOUND: Duration = Duration::from_mins(1);
 /// about 500/s on two idle cores, and 35/s where debug builds share busy ones.
 const BOUND_PER_EVENT: Duration = Duration::from_millis(50);
 
+/// Set for a run of all tests in which no worker may do more than it needs.
+const LEAST_PRIVILEGE: &str = "ORDERFLOW_TEST_LEAST_PRIVILEGE";
+
+/// The password of every restricted user of the broker.
+const PASSWORD: &str = "only-for-tests";
+
 /// What a stage starts with.
 #[derive(Clone, Debug)]
 pub struct StageOptions {
@@ -33,6 +39,10 @@ pub struct StageOptions {
     pub binaries: Vec<&'static str>,
     /// Settings beyond the addresses.
     pub settings: Vec<(&'static str, String)>,
+    /// Whether each worker has a user and a role of its own that may do only what it needs.
+    pub least_privilege: bool,
+    /// Whether workers reach broker and database by lines that can be cut.
+    pub lines: bool,
 }
 
 impl StageOptions {
@@ -56,7 +66,20 @@ impl StageOptions {
             ("ORDERFLOW_DELAY", "ladder"),
         ];
         let settings = fast.map(|(name, value)| (name, value.to_owned())).to_vec();
-        Self { binaries: binaries.to_vec(), settings }
+        let least_privilege = std::env::var_os(LEAST_PRIVILEGE).is_some();
+        Self { binaries: binaries.to_vec(), settings, least_privilege, lines: false }
+    }
+
+    /// Each worker with a user and a role of its own.
+    #[must_use]
+    pub fn with_least_privilege(self) -> Self {
+        Self { least_privilege: true, ..self }
+    }
+
+    /// Workers reach broker and database by [`Lines`], all with one account.
+    #[must_use]
+    pub fn by_lines(self) -> Self {
+        Self { lines: true, least_privilege: false, ..self }
     }
 
     /// One more setting, or another value for one.
@@ -65,6 +88,29 @@ impl StageOptions {
         self.settings.retain(|(known, _)| *known != name);
         self.settings.push((name, value.into()));
         self
+    }
+}
+
+/// The lines between the workers and what they depend on.
+#[derive(Debug)]
+pub struct Lines {
+    /// To RabbitMQ.
+    pub broker: Link,
+    /// To Postgres.
+    pub database: Link,
+}
+
+impl Lines {
+    async fn lay(broker: &TestBroker, database: &TestDatabase) -> Self {
+        let line = async |url: &str| {
+            let url = url.split_once("://").map_or(url, |(_scheme, rest)| rest);
+            let host = url.rsplit_once('@').map_or(url, |(_login, host)| host);
+            let host = host.split_once('/').map_or(host, |(host, _path)| host);
+            let server = host.parse().expect("private servers have an IP address and a port");
+            Link::to(server).await.expect("a port is free")
+        };
+        let (broker, database) = (line(broker.amqp_url()).await, line(database.url()).await);
+        Self { broker, database }
     }
 }
 
@@ -77,6 +123,8 @@ pub struct Stage {
     pub fleet: Fleet,
     /// The names of the test's exchanges and queues.
     pub names: Names,
+    /// The lines of the workers, if they were asked for.
+    pub lines: Option<Lines>,
     broker: TestBroker,
     session: Session,
     publisher: Publisher,
@@ -94,13 +142,17 @@ impl Stage {
     pub async fn prepare(options: &StageOptions) -> Self {
         let (database, broker) = (TestDatabase::migrated().await, TestBroker::unique());
         let names = Names::new(broker.prefix()).expect("test prefixes are valid names");
-        let fleet = Fleet::new(spec(options, &database, &broker));
+        let lines = if options.lines { Some(Lines::lay(&broker, &database).await) } else { None };
+        let mut fleet = Fleet::new(spec(options, &database, &broker, lines.as_ref()));
+        if options.least_privilege {
+            restrict(&mut fleet, &names, &database, &broker).await;
+        }
         let session = Session::open(&amqp(&broker)).await.expect("the broker is running");
-        let topology = Topology::of(&names, &runtime::worker_routes(), DelayProvider::Ladder);
-        topology.apply(&session).await.expect("the broker takes the topology");
         let publisher = session.publisher(PublisherConfig::default()).await;
         let publisher = publisher.expect("the broker takes publications");
-        Self { database, fleet, names, broker, session, publisher }
+        let stage = Self { database, fleet, names, lines, broker, session, publisher };
+        stage.declare_topology().await;
+        stage
     }
 
     /// Starts the workers and waits until each is ready.
@@ -111,9 +163,35 @@ impl Stage {
         self.fleet.wait_until_ready(BOUND).await.expect("the workers become ready");
     }
 
+    /// Another fleet in the same world, with settings of its own.
+    pub fn other_fleet(&self, options: &StageOptions) -> Fleet {
+        Fleet::new(spec(options, &self.database, &self.broker))
+    }
+
+    /// Declares everything anew, as a worker that starts does.
+    pub async fn declare_topology(&self) {
+        let topology = Topology::of(&self.names, &runtime::worker_routes(), DelayProvider::Ladder);
+        topology.apply(&self.session).await.expect("the broker takes the topology");
+    }
+
+    /// Deletes a queue with everything in it.
+    pub async fn delete_queue(&self, name: &str) {
+        self.broker.delete_queue(name).await;
+    }
+
+    /// How many messages are ready in a queue.
+    pub async fn ready(&self, queue: &str) -> u32 {
+        let ready = self.session.ready_messages(queue).await.expect("the broker answers");
+        ready.expect("the queue is there")
+    }
+
     /// Publishes events as a shop does and waits for the broker's word.
     pub async fn publish(&self, events: &[ShopEvent]) {
-        let publications = events.iter().map(|event| {
+        self.publish_raw(self.publications(events)).await;
+    }
+
+    fn publications(&self, events: &[ShopEvent]) -> Vec<Publication> {
+        let publication = |event: &ShopEvent| {
             let json = event.json();
             let properties = Properties {
                 message_id: json["id"].as_str().map(str::to_owned),
@@ -123,8 +201,31 @@ impl Stage {
             };
             let key = event.kind().name();
             Publication::new(self.names.inbound(), key, properties, event.body())
-        });
-        self.publish_raw(publications.collect()).await;
+        };
+        events.iter().map(publication).collect()
+    }
+
+    /// Publishes events as a shop does that connects anew until the broker has them all.
+    ///
+    /// What was not confirmed is sent again under the same id.
+    pub async fn publish_persistently(&mut self, events: &[ShopEvent], within: Duration) {
+        let deadline = Instant::now() + within;
+        loop {
+            let sent = self.publisher.publish_all(self.publications(events)).await;
+            let confirmed = |outcomes: &Vec<Outcome>| {
+                outcomes.iter().all(|outcome| *outcome == Outcome::Confirmed)
+            };
+            if sent.as_ref().is_ok_and(confirmed) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the broker does not take events: {sent:?}");
+            if let Ok(session) = Session::open(&amqp(&self.broker)).await
+                && let Ok(publisher) = session.publisher(PublisherConfig::default()).await
+            {
+                self.session = session;
+                self.publisher = publisher;
+            }
+        }
     }
 
     /// Publishes anything.
@@ -140,7 +241,7 @@ impl Stage {
         self.until_within(BOUND, what, sql, expected).await;
     }
 
-    async fn until_within(&self, bound: Duration, what: &str, sql: &str, expected: i64) {
+    pub(crate) async fn until_within(&self, bound: Duration, what: &str, sql: &str, expected: i64) {
         eventually(bound, what, async || {
             let found = self.database.number(sql).await;
             if found == expected { Ok(()) } else { Err(found) }
@@ -165,6 +266,11 @@ impl Stage {
         self.session.consumer(queue, 100).await.expect("the queue is there")
     }
 
+    /// Takes everything of this test from the broker, as if its disk were lost.
+    pub async fn wipe_broker(&self) {
+        self.broker.wipe().await;
+    }
+
     /// A connection as workers have.
     pub async fn connect(&self) -> Database {
         let url = self.database.url().parse().expect("testkit makes valid addresses");
@@ -181,21 +287,54 @@ impl Stage {
     }
 }
 
+/// Gives each worker a user and a role of its own; none of them may declare anything.
+async fn restrict(fleet: &mut Fleet, names: &Names, database: &TestDatabase, broker: &TestBroker) {
+    let accounts = accounts(names, &runtime::worker_routes(), DelayProvider::Ladder);
+    let mut definitions = accounts_json(&accounts, "/");
+    for user in definitions["users"].as_array_mut().into_iter().flatten() {
+        let user = user.as_object_mut().expect("a user is an object");
+        user.remove("password_hash");
+        user.insert("password".to_owned(), PASSWORD.into());
+    }
+    broker.import(&definitions).await;
+    for worker in WORKERS {
+        let user = format!("{}-{worker}", names.prefix());
+        let role = format!("orderflow_{}", worker.replace('-', "_"));
+        fleet.set_for(worker, "ORDERFLOW_TOPOLOGY", "verify");
+        fleet.set_for(worker, "ORDERFLOW_AMQP_URL", broker.amqp_url_as(&user, PASSWORD));
+        fleet.set_for(worker, "ORDERFLOW_DATABASE_URL", database.url_as(&role).await);
+    }
+}
+
 fn amqp(broker: &TestBroker) -> AmqpConfig {
     AmqpConfig {
-        urls: vec![broker.amqp_url().parse().expect("testkit makes valid addresses")],
+        urls: broker
+            .amqp_url()
+            .split(',')
+            .map(|url| url.parse().expect("testkit makes valid addresses"))
+            .collect(),
         connection_name: "system-tests".to_owned(),
         heartbeat: Duration::from_secs(10),
         operation_timeout: Duration::from_secs(20),
     }
 }
 
-fn spec(options: &StageOptions, database: &TestDatabase, broker: &TestBroker) -> FleetSpec {
+fn spec(
+    options: &StageOptions,
+    database: &TestDatabase,
+    broker: &TestBroker,
+    lines: Option<&Lines>,
+) -> FleetSpec {
     let bin_dir = build_folder();
     let log_dir = bin_dir.join("system-tests-logs").join(broker.prefix());
+    let by = |line: Option<&Link>, url: &str| {
+        line.map_or_else(|| url.to_owned(), |line| line.url(url).expect("it is a URL"))
+    };
+    let broker_line = lines.map(|lines| &lines.broker);
+    let database_line = lines.map(|lines| &lines.database);
     let mut spec = FleetSpec { bin_dir, log_dir, env: Vec::new() }
-        .with("ORDERFLOW_AMQP_URL", broker.amqp_url())
-        .with("ORDERFLOW_DATABASE_URL", database.url())
+        .with("ORDERFLOW_AMQP_URL", by(broker_line, broker.amqp_url()))
+        .with("ORDERFLOW_DATABASE_URL", by(database_line, database.url()))
         .with("ORDERFLOW_PREFIX", broker.prefix());
     for (name, value) in &options.settings {
         spec = spec.with(name, value.as_str());

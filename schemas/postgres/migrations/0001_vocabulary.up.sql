@@ -96,10 +96,16 @@ CREATE TYPE inbox_outcome AS ENUM (
 );
 CREATE TYPE outbox_exchange AS ENUM ('events', 'return');
 
-CREATE TYPE dead_letter_status AS ENUM (
-    'parked', 'claimed', 'sending', 'sent', 'resolved', 'archived'
-);
+CREATE TYPE dead_letter_status AS ENUM ('parked', 'claimed', 'resolved', 'archived');
 CREATE TYPE dead_letter_key_source AS ENUM ('ce', 'digest');
+
+CREATE TYPE replay_batch_state AS ENUM ('running', 'paused', 'stopped', 'cancelled', 'done');
+CREATE TYPE replay_item_state AS ENUM (
+    'claimed', 'sending', 'sent', 'resolved', 'reparked', 'returned', 'skipped'
+);
+
+-- From least to most; the system is a process of ours, not a person.
+CREATE TYPE operator_role AS ENUM ('reader', 'operator', 'editor', 'admin', 'system');
 
 CREATE TABLE currencies (
     code currency_code NOT NULL,

@@ -20,6 +20,8 @@ CREATE TABLE dead_letters (
     first_failed_at timestamptz NOT NULL,
     last_failed_at timestamptz NOT NULL,
     worker_version text,
+    -- The replay that failed, if this is its failure.
+    replay_item bigint,
     exchange text NOT NULL,
     routing_key text NOT NULL,
     properties jsonb NOT NULL,
@@ -29,6 +31,10 @@ CREATE TABLE dead_letters (
     body bytea NOT NULL,
     -- Set when a person had headers and body destroyed.
     erased_at timestamptz,
+    -- The letter of which a person made this one.
+    edited_from bigint,
+    -- Why it was archived, as a stable code.
+    archived_code text COLLATE "C",
     -- SHA-256 of the body as it came.
     digest bytea NOT NULL,
     CONSTRAINT dead_letters_pkey PRIMARY KEY (id),
@@ -51,6 +57,90 @@ COMMENT ON TABLE dead_letters IS
 -- Groups of like failures, newest first.
 CREATE INDEX dead_letters_group_idx ON dead_letters (fingerprint, last_failed_at)
 WHERE status = 'parked';
+-- What is not done with, page by page.
+CREATE INDEX dead_letters_open_idx ON dead_letters (status, id)
+WHERE status IN ('parked', 'claimed');
+
+CREATE TABLE dead_letter_attempts (
+    letter_id bigint NOT NULL,
+    failed_at timestamptz NOT NULL,
+    error_class text NOT NULL,
+    error_code text NOT NULL,
+    error_detail text,
+    attempts integer NOT NULL,
+    worker_version text,
+    -- The replay that failed, if it was one.
+    replay_item bigint,
+    CONSTRAINT dead_letter_attempts_pkey PRIMARY KEY (letter_id, failed_at),
+    CONSTRAINT dead_letter_attempts_positive CHECK (attempts > 0),
+    CONSTRAINT dead_letter_attempts_letter_fkey FOREIGN KEY (letter_id)
+    REFERENCES dead_letters (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE dead_letter_attempts IS
+    'Each failure of a dead letter: its first, and of the others the latest fifty.';
+
+CREATE TABLE failure_groups (
+    -- Set once.
+    fingerprint bytea NOT NULL,
+    source_queue text NOT NULL,
+    event_type text NOT NULL,
+    error_class text NOT NULL,
+    error_code text NOT NULL,
+    detail_pattern text NOT NULL,
+    first_build text,
+    -- Widened by what comes.
+    first_seen_at timestamptz NOT NULL,
+    last_seen_at timestamptz NOT NULL,
+    CONSTRAINT failure_groups_pkey PRIMARY KEY (fingerprint),
+    CONSTRAINT failure_groups_fingerprint_length CHECK (octet_length(fingerprint) = 32),
+    CONSTRAINT failure_groups_window_ordered CHECK (first_seen_at <= last_seen_at)
+);
+COMMENT ON TABLE failure_groups IS
+    'What like failures have in common: the rule by which they are alike, and when and by which '
+    'build they were seen first. What finds 500 open groups goes to the group of the code other.';
+
+CREATE TABLE dead_letter_edits (
+    -- Set once.
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    letter_id bigint NOT NULL,
+    proposed_at timestamptz NOT NULL DEFAULT now(),
+    proposed_by text NOT NULL,
+    proposed_login text NOT NULL,
+    reason text NOT NULL,
+    -- Of the body that the patch was made for.
+    base_digest bytea NOT NULL,
+    -- The JSON Patch and the difference it makes: without a key in clear, with one sealed.
+    key_id uuid,
+    content bytea NOT NULL,
+    -- Set by the second person.
+    decided_at timestamptz,
+    decided_by text,
+    decided_login text,
+    approved boolean,
+    -- The letter that it became.
+    new_letter_id bigint,
+    CONSTRAINT dead_letter_edits_pkey PRIMARY KEY (id),
+    CONSTRAINT dead_letter_edits_letter_fkey FOREIGN KEY (letter_id)
+    REFERENCES dead_letters (id) ON DELETE CASCADE,
+    CONSTRAINT dead_letter_edits_digest_length CHECK (octet_length(base_digest) = 32),
+    CONSTRAINT dead_letter_edits_decided_whole CHECK (
+        (decided_at IS NULL) = (decided_by IS NULL)
+        AND (decided_at IS NULL) = (decided_login IS NULL)
+        AND (decided_at IS NULL) = (approved IS NULL)
+    ),
+    CONSTRAINT dead_letter_edits_two_people CHECK (
+        NOT approved OR (decided_by <> proposed_by AND decided_login <> proposed_login)
+    ),
+    CONSTRAINT dead_letter_edits_approved_with_letter CHECK (
+        coalesce(approved, false) = (new_letter_id IS NOT NULL)
+    )
+);
+COMMENT ON TABLE dead_letter_edits IS
+    'Changes of bodies that one person proposed and another one decided on.';
+
+-- One at a time is proposed for a letter.
+CREATE UNIQUE INDEX dead_letter_edits_open_key ON dead_letter_edits (letter_id)
+WHERE decided_at IS NULL;
 
 CREATE TABLE dead_letters_raw (
     id bigint GENERATED ALWAYS AS IDENTITY,
@@ -195,6 +285,8 @@ UNION ALL
 SELECT key_id, status NOT IN ('resolved', 'archived')
 FROM dead_letters
 WHERE key_id IS NOT NULL
+UNION ALL
+SELECT key_id, decided_at IS NULL FROM dead_letter_edits WHERE key_id IS NOT NULL
 UNION ALL
 -- Nobody marks these as done; whoever is done with one deletes it.
 SELECT key_id, true FROM dead_letters_raw WHERE key_id IS NOT NULL;

@@ -22,7 +22,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
 
-use contracts::{AttemptId, Money, OrderId};
+use contracts::{AttemptId, Money, OrderId, TraceContext};
 use domain::Changes;
 use domain::history::Change;
 
@@ -35,6 +35,8 @@ pub(crate) struct Of<'a, T> {
     pub(crate) order: OrderId,
     /// The row.
     pub(crate) row: &'a T,
+    /// The trace of the event that wrote it last.
+    pub(crate) trace: Option<&'a TraceContext>,
 }
 
 /// A row of what is only ever added, with the event that caused it.
@@ -60,8 +62,8 @@ pub(crate) fn last_images<'a, T, K: Eq + Hash>(
             let order = one.order()?;
             let place = *places.entry((order, key(row))).or_insert(images.len());
             match images.get_mut(place) {
-                Some(image) => image.row = row,
-                None => images.push(Of { order, row }),
+                Some(image) => (image.row, image.trace) = (row, one.trace),
+                None => images.push(Of { order, row, trace: one.trace }),
             }
         }
     }

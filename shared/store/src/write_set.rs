@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contracts::{EventKind, OrderId, Timestamp};
+use contracts::{EventKind, OrderId, Timestamp, TraceContext};
 use domain::Decision;
 
 use crate::database::Transaction;
@@ -36,8 +36,8 @@ pub struct Decided<'a> {
     pub occurred_at: Timestamp,
     /// What was decided.
     pub decision: &'a Decision,
-    /// The trace it belongs to; its messages continue it.
-    pub traceparent: Option<&'a str>,
+    /// The trace it belongs to; its messages and timers continue it.
+    pub trace: Option<&'a TraceContext>,
     /// The delivery as it came.
     pub original: Original<'a>,
 }

@@ -2,13 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod compat;
+mod contract;
 mod customer;
+mod dlq;
+mod dlq_act;
+mod dlq_broker;
+mod dlq_edit;
+mod dlq_export;
+mod doctor;
 mod event;
 mod help;
+mod letters;
 mod management;
+mod metrics;
 mod migrate;
 mod money;
 mod order;
+mod page;
 mod policy;
 mod privacy;
 mod program;

@@ -80,7 +80,7 @@ impl Job {
             kind: self.kind,
             occurred_at: self.occurred_at,
             decision,
-            traceparent: None,
+            trace: None,
             original: Original {
                 queue: "orderflow.test",
                 content_type: Some("application/cloudevents+json"),
