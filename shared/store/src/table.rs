@@ -18,12 +18,13 @@ pub(crate) mod timers;
 pub(crate) mod transfers;
 pub(crate) mod unapplied_money;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
 
-use contracts::{Money, OrderId, TraceContext};
+use contracts::{AttemptId, Money, OrderId, TraceContext};
 use domain::Changes;
+use domain::history::Change;
 
 use crate::error::Error;
 use crate::write_set::Decided;
@@ -67,6 +68,23 @@ pub(crate) fn last_images<'a, T, K: Eq + Hash>(
         }
     }
     Ok(images)
+}
+
+/// Attempts that begin with these decisions: neither they nor their captures have rows yet.
+///
+/// Whoever puts an attempt that the order did not have records its beginning.
+pub(crate) fn begun_attempts(
+    decided: &[Decided<'_>],
+) -> Result<HashSet<(OrderId, AttemptId)>, Error> {
+    let mut begun = HashSet::new();
+    for one in decided {
+        for line in &one.decision.changes.history {
+            if let Change::Payment(attempt, None, _) = line.change {
+                begun.insert((one.order()?, attempt));
+            }
+        }
+    }
+    Ok(begun)
 }
 
 /// Refuses amounts of one row in several currencies: the row has one column for it.

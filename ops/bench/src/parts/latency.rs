@@ -1,5 +1,6 @@
 //! From the time an event was to be published to the commit that accepted it, at a steady rate.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -39,7 +40,23 @@ pub(crate) struct Latency {
     pub(crate) to_commit: Spread,
     /// How late the publisher was itself; contained in the above.
     pub(crate) publisher_lag: Spread,
+    /// Where the time goes, by kind of event; each kind has a queue and a worker of its own.
+    pub(crate) by_kind: Vec<KindLatency>,
 }
+
+/// One kind of event.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct KindLatency {
+    /// Its name.
+    pub(crate) kind: String,
+    /// From the intended time of publishing to the commit that counted last.
+    pub(crate) to_commit: Spread,
+    /// Events that came more than once: parked and come home, or sent twice.
+    pub(crate) came_again: usize,
+}
+
+/// An event's id, its kind, how often it came, and when its row was committed, in microseconds.
+type Commit = (String, String, i32, i64);
 
 /// All of them.
 #[derive(Clone, Debug, Serialize)]
@@ -114,22 +131,38 @@ impl Latency {
         sent: &Sent,
         database: &mut PgConnection,
     ) -> Result<Self> {
-        let sql = "/* bench */ SELECT event_id,
+        let sql = "/* bench */ SELECT event_id, kind::text, deliveries,
                 (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1e6)::bigint
             FROM inbox";
-        let commits: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(database).await?;
+        let commits: Vec<Commit> = sqlx::query_as(sql).fetch_all(database).await?;
         let known = commits.len() == sent.intended.len();
         ensure!(known, "{} events became {} rows", sent.intended.len(), commits.len());
         let begin = sent.intended.values().min().copied().unwrap_or_default();
         let begin = begin + i64::try_from(WARM_UP.as_micros())?;
-        let took = commits.iter().filter_map(|(id, committed)| {
-            let intended = *sent.intended.get(id)?;
-            (intended >= begin).then_some(committed - intended)
-        });
-        let to_commit = Spread::of_micros(took);
+        let mut took: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+        let mut came_again: BTreeMap<&str, usize> = BTreeMap::new();
+        for (id, kind, deliveries, committed) in &commits {
+            let intended = sent.intended.get(id).copied().unwrap_or_default();
+            if intended >= begin {
+                took.entry(kind).or_default().push(committed - intended);
+                *came_again.entry(kind).or_default() += usize::from(*deliveries > 1);
+            }
+        }
+        let to_commit = Spread::of_micros(took.values().flatten().copied());
         let publisher_lag = Spread::of_micros(sent.lags.iter().skip(per_second).copied());
-        Ok(Self { name, per_second, seconds, to_commit, publisher_lag })
+        let by_kind = took.into_iter().zip(came_again.into_values());
+        let by_kind = by_kind.map(|((kind, took), came_again)| {
+            let (kind, to_commit) = (kind.to_owned(), Spread::of_micros(took));
+            KindLatency { kind, to_commit, came_again }
+        });
+        let by_kind = by_kind.collect();
+        Ok(Self { name, per_second, seconds, to_commit, publisher_lag, by_kind })
     }
+}
+
+fn row(name: String, rate: String, took: Spread, last: [String; 2]) -> Vec<String> {
+    let times = [took.p50_ms, took.p99_ms, took.p999_ms, took.max_ms].map(number);
+    [name, rate].into_iter().chain(times).chain(last).collect()
 }
 
 impl Figures for Figure {
@@ -144,22 +177,27 @@ impl Figures for Figure {
             "p99.9 ms",
             "max ms",
             "publisher p99 ms",
+            "came again",
         ];
-        let rows = self.latencies.iter().map(|latency| {
-            let took = latency.to_commit;
-            let times = [took.p50_ms, took.p99_ms, took.p999_ms, took.max_ms];
-            let mut row = vec![latency.name.to_owned(), latency.per_second.to_string()];
-            row.extend(times.map(number));
-            row.push(number(latency.publisher_lag.p99_ms));
-            row
-        });
-        (header, rows.collect())
+        let mut rows = Vec::new();
+        for latency in &self.latencies {
+            let rate = latency.per_second.to_string();
+            let lag = number(latency.publisher_lag.p99_ms);
+            rows.push(row(latency.name.to_owned(), rate, latency.to_commit, [lag, String::new()]));
+            for kind in &latency.by_kind {
+                let (name, again) = (format!("  {}", kind.kind), kind.came_again.to_string());
+                rows.push(row(name, String::new(), kind.to_commit, [String::new(), again]));
+            }
+        }
+        (header, rows)
     }
 
     fn notes(&self) -> Vec<String> {
         vec![
             "From the intended time of publishing to the commit, by the database's commit \
-             timestamps; the first second is left out."
+             timestamps; the first second is left out. Below each worker its kinds of events; \
+             those that came again were parked and came home, or were sent twice, and count to \
+             their last commit."
                 .to_owned(),
         ]
     }

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Of, last_images, one_currency};
+use super::{Of, begun_attempts, last_images, one_currency};
 use crate::column::column;
 use crate::decode::{Place, at};
 use crate::error::Error;
@@ -70,7 +70,7 @@ pub(crate) async fn load(
     rows.into_iter().map(|row| Ok((row.order_id.into(), row.try_into()?))).collect()
 }
 
-/// Writes the last image of each attempt.
+/// Writes the last image of each attempt; those that just began are inserted, for less.
 pub(crate) async fn write(
     connection: &mut PgConnection,
     decided: &[Decided<'_>],
@@ -82,8 +82,18 @@ pub(crate) async fn write(
     for Of { row, .. } in &rows {
         one_currency("payment_attempts", row.id, &[row.amount, row.authorized])?;
     }
-    let written = sqlx::query!(
-        r#"
+    let begun = begun_attempts(decided)?;
+    let (new, known): (Vec<_>, Vec<_>) =
+        rows.iter().partition(|of| begun.contains(&(of.order, of.row.id)));
+    insert(connection, &new).await?;
+    put(connection, &known).await
+}
+
+/// The statement that writes rows, and what it does about those that are there.
+macro_rules! insert_into_attempts {
+    ($rows:ident, $on_conflict:tt) => {
+        sqlx::query!(
+            r#"
         INSERT INTO payment_attempts (
             order_id, id, provider, provider_ref, status, currency, amount_minor, authorized_minor,
             decline_code, revision, occurred_at, last_event_at
@@ -93,6 +103,39 @@ pub(crate) async fn write(
             unnest($5::text[]::attempt_status[]), unnest($6::text[]::currency_code[]),
             unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::text[]), unnest($10::integer[]),
             unnest($11::timestamptz[]), unnest($12::timestamptz[])
+            "# + $on_conflict,
+            column($rows, |of| Uuid::from(of.order)) as _,
+            column($rows, |of| Uuid::from(of.row.id)) as _,
+            column($rows, |of| of.row.provider.as_str()) as _,
+            column($rows, |of| of.row.provider_ref.as_str()) as _,
+            column($rows, |of| of.row.status.name()) as _,
+            column($rows, |of| of.row.amount.currency().code()) as _,
+            column($rows, |of| of.row.amount.minor()) as _,
+            column($rows, |of| of.row.authorized.minor()) as _,
+            column($rows, |of| of.row.decline_code.as_ref().map(Token::as_str)) as _,
+            column($rows, |of| of.row.revision) as _,
+            column($rows, |of| at(of.row.occurred_at)) as _,
+            column($rows, |of| at(of.row.last_event_at)) as _,
+        )
+    };
+}
+
+async fn insert(connection: &mut PgConnection, rows: &[&Of<'_, Attempt>]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let inserted = insert_into_attempts!(rows, "");
+    inserted.execute(connection).await.map_err(Error::during("insert attempts"))?;
+    Ok(())
+}
+
+async fn put(connection: &mut PgConnection, rows: &[&Of<'_, Attempt>]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = insert_into_attempts!(
+        rows,
+        r#"
         ON CONFLICT (order_id, id) DO UPDATE
         SET
             status = excluded.status,
@@ -103,19 +146,7 @@ pub(crate) async fn write(
             revision = excluded.revision,
             occurred_at = excluded.occurred_at,
             last_event_at = excluded.last_event_at
-        "#,
-        column(&rows, |of| Uuid::from(of.order)) as _,
-        column(&rows, |of| Uuid::from(of.row.id)) as _,
-        column(&rows, |of| of.row.provider.as_str()) as _,
-        column(&rows, |of| of.row.provider_ref.as_str()) as _,
-        column(&rows, |of| of.row.status.name()) as _,
-        column(&rows, |of| of.row.amount.currency().code()) as _,
-        column(&rows, |of| of.row.amount.minor()) as _,
-        column(&rows, |of| of.row.authorized.minor()) as _,
-        column(&rows, |of| of.row.decline_code.as_ref().map(Token::as_str)) as _,
-        column(&rows, |of| of.row.revision) as _,
-        column(&rows, |of| at(of.row.occurred_at)) as _,
-        column(&rows, |of| at(of.row.last_event_at)) as _,
+        "#
     );
     written.execute(connection).await.map_err(Error::during("write attempts"))?;
     Ok(())

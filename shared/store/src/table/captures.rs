@@ -1,5 +1,7 @@
 //! The table `captures`.
 
+use std::collections::HashSet;
+
 use contracts::OrderId;
 use domain::Status;
 use domain::payment::Capture;
@@ -7,7 +9,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Of, last_images, one_currency};
+use super::{Of, begun_attempts, last_images, one_currency};
 use crate::column::column;
 use crate::decode::{Place, at, optional_time};
 use crate::error::Error;
@@ -63,7 +65,7 @@ pub(crate) async fn load(
     rows.into_iter().map(|row| Ok((row.order_id.into(), row.try_into()?))).collect()
 }
 
-/// Writes the last image of each capture.
+/// Writes the last image of each capture; where all attempts just began, they are inserted.
 pub(crate) async fn write(
     connection: &mut PgConnection,
     decided: &[Decided<'_>],
@@ -76,8 +78,20 @@ pub(crate) async fn write(
     for Of { row, .. } in &rows {
         one_currency("captures", row.reference(), &[row.amount, row.applied])?;
     }
-    let written = sqlx::query!(
-        r#"
+    let begun = begun_attempts(decided)?;
+    let is_new = |of: &&Of<'_, Capture>| begun.contains(&(of.order, of.row.attempt_id));
+    // All of an order go the same way: the order in which they are recorded is read later.
+    let mixed: HashSet<OrderId> = rows.iter().filter(|of| !is_new(of)).map(|of| of.order).collect();
+    let (known, new): (Vec<_>, Vec<_>) = rows.iter().partition(|of| mixed.contains(&of.order));
+    insert(connection, &new).await?;
+    put(connection, &known).await
+}
+
+/// The statement that writes rows, and what it does about those that are there.
+macro_rules! insert_into_captures {
+    ($rows:ident, $on_conflict:tt) => {
+        sqlx::query!(
+            r#"
         INSERT INTO captures (
             order_id, attempt_id, capture_ref, currency, amount_minor, applied_minor,
             classification, occurred_at, reversed_at
@@ -87,21 +101,43 @@ pub(crate) async fn write(
             unnest($4::text[]::currency_code[]), unnest($5::bigint[]), unnest($6::bigint[]),
             unnest($7::text[]::capture_class[]), unnest($8::timestamptz[]),
             unnest($9::timestamptz[])
+            "#
+                + $on_conflict,
+            column($rows, |of| Uuid::from(of.order)) as _,
+            column($rows, |of| Uuid::from(of.row.attempt_id)) as _,
+            column($rows, |of| of.row.capture_ref.as_str()) as _,
+            column($rows, |of| of.row.amount.currency().code()) as _,
+            column($rows, |of| of.row.amount.minor()) as _,
+            column($rows, |of| of.row.applied.minor()) as _,
+            column($rows, |of| of.row.classification.name()) as _,
+            column($rows, |of| at(of.row.occurred_at)) as _,
+            column($rows, |of| of.row.reversed_at.map(at)) as _,
+        )
+    };
+}
+
+async fn insert(connection: &mut PgConnection, rows: &[&Of<'_, Capture>]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let inserted = insert_into_captures!(rows, "");
+    inserted.execute(connection).await.map_err(Error::during("insert captures"))?;
+    Ok(())
+}
+
+async fn put(connection: &mut PgConnection, rows: &[&Of<'_, Capture>]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = insert_into_captures!(
+        rows,
+        r#"
         ON CONFLICT (order_id, attempt_id, capture_ref) DO UPDATE
         SET
             applied_minor = excluded.applied_minor,
             classification = excluded.classification,
             reversed_at = excluded.reversed_at
-        "#,
-        column(&rows, |of| Uuid::from(of.order)) as _,
-        column(&rows, |of| Uuid::from(of.row.attempt_id)) as _,
-        column(&rows, |of| of.row.capture_ref.as_str()) as _,
-        column(&rows, |of| of.row.amount.currency().code()) as _,
-        column(&rows, |of| of.row.amount.minor()) as _,
-        column(&rows, |of| of.row.applied.minor()) as _,
-        column(&rows, |of| of.row.classification.name()) as _,
-        column(&rows, |of| at(of.row.occurred_at)) as _,
-        column(&rows, |of| of.row.reversed_at.map(at)) as _,
+        "#
     );
     written.execute(connection).await.map_err(Error::during("write captures"))?;
     Ok(())

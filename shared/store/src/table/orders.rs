@@ -220,7 +220,6 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
             unnest($18::timestamptz[]), unnest($19::timestamptz[]), unnest($20::integer[]),
             unnest($21::integer[]), unnest($22::bigint[]), unnest($23::text[]),
             unnest($24::bigint[]), unnest($25::text[]::json[])
-        ON CONFLICT (id) DO NOTHING
         "#,
         column(images, |image| Uuid::from(image.order.id)) as _,
         column(images, |image| image.order.merchant_id.as_str()) as _,
@@ -248,8 +247,15 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
         column(images, |image| image.order.shortfall.map(Money::minor)) as _,
         column(images, |image| image.consent.as_deref()) as _,
     );
-    let inserted = inserted.execute(connection).await.map_err(Error::during("insert orders"))?;
-    Ok(inserted.rows_affected())
+    let inserted = inserted.execute(connection).await.map_err(Error::during("insert orders"));
+    match inserted {
+        Ok(inserted) => Ok(inserted.rows_affected()),
+        // Not a clause on conflict, which would cost each order more to prevent what locks do.
+        Err(error) if error.constraint() == Some("orders_pkey") => {
+            Err(Error::LostUpdate { wanted: images.len() as u64, lost: 1 })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes what becomes of orders.

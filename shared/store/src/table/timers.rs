@@ -84,11 +84,50 @@ pub(crate) async fn write(
     rows: &[Of<'_, Timer>],
 ) -> Result<(), Error> {
     let (armed, resolved): (Vec<_>, Vec<_>) = rows.iter().partition(|of| is_armed(of.row));
-    put(connection, &armed).await?;
+    // The first arming of a timer is what makes its row.
+    let (new, known): (Vec<_>, Vec<_>) = armed.into_iter().partition(|of| of.row.generation == 1);
+    insert(connection, &new).await?;
+    put(connection, &known).await?;
     // A timer that was armed and resolved within one batch is not there yet.
     if resolve(connection, &resolved).await? < resolved.len() as u64 {
         put(connection, &resolved).await?;
     }
+    Ok(())
+}
+
+/// The statement that writes rows, and what it does about those that are there.
+macro_rules! insert_into_timers {
+    ($rows:ident, $on_conflict:tt) => {
+        sqlx::query!(
+            r#"
+        INSERT INTO timers (
+            order_id, kind, owner_id, generation, due_at, status, resolved_at, trace
+        )
+        SELECT
+            unnest($1::uuid[]), unnest($2::text[]::timer_kind[]), unnest($3::uuid[]),
+            unnest($4::integer[]), unnest($5::timestamptz[]),
+            unnest($6::text[]::timer_status[]), unnest($7::timestamptz[]), unnest($8::text[])
+            "#
+                + $on_conflict,
+            column($rows, |of| Uuid::from(of.order)) as _,
+            column($rows, |of| of.row.kind.name()) as _,
+            column($rows, |of| Uuid::from(of.row.owner)) as _,
+            column($rows, |of| of.row.generation) as _,
+            column($rows, |of| at(of.row.due_at)) as _,
+            column($rows, |of| of.row.status.name()) as _,
+            column($rows, |of| of.row.resolved_at.map(at)) as _,
+            column($rows, |of| of.trace.map(TraceContext::as_str)) as _,
+        )
+    };
+}
+
+/// Inserts timers that were never armed before: without a look for what is there.
+async fn insert(connection: &mut PgConnection, rows: &[&Of<'_, Timer>]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let inserted = insert_into_timers!(rows, "");
+    inserted.execute(connection).await.map_err(Error::during("insert timers"))?;
     Ok(())
 }
 
@@ -97,15 +136,9 @@ async fn put(connection: &mut PgConnection, rows: &[&Of<'_, Timer>]) -> Result<(
     if rows.is_empty() {
         return Ok(());
     }
-    let written = sqlx::query!(
+    let written = insert_into_timers!(
+        rows,
         r#"
-        INSERT INTO timers (
-            order_id, kind, owner_id, generation, due_at, status, resolved_at, trace
-        )
-        SELECT
-            unnest($1::uuid[]), unnest($2::text[]::timer_kind[]), unnest($3::uuid[]),
-            unnest($4::integer[]), unnest($5::timestamptz[]),
-            unnest($6::text[]::timer_status[]), unnest($7::timestamptz[]), unnest($8::text[])
         ON CONFLICT (order_id, kind, owner_id) DO UPDATE
         SET
             generation = excluded.generation,
@@ -120,15 +153,7 @@ async fn put(connection: &mut PgConnection, rows: &[&Of<'_, Timer>]) -> Result<(
                 WHEN timers.generation = excluded.generation THEN timers.handovers
                 ELSE 0
             END
-        "#,
-        column(rows, |of| Uuid::from(of.order)) as _,
-        column(rows, |of| of.row.kind.name()) as _,
-        column(rows, |of| Uuid::from(of.row.owner)) as _,
-        column(rows, |of| of.row.generation) as _,
-        column(rows, |of| at(of.row.due_at)) as _,
-        column(rows, |of| of.row.status.name()) as _,
-        column(rows, |of| of.row.resolved_at.map(at)) as _,
-        column(rows, |of| of.trace.map(TraceContext::as_str)) as _,
+        "#
     );
     written.execute(connection).await.map_err(Error::during("write timers"))?;
     Ok(())
