@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod broker_admin;
+pub mod choices;
 mod cli;
 mod departures;
 pub mod director;

@@ -2,11 +2,13 @@
 
 pub(crate) mod customer;
 pub(crate) mod event;
+pub(crate) mod merchants;
 pub(crate) mod migrate;
 pub(crate) mod money;
 pub(crate) mod order;
 pub(crate) mod policy;
 pub(crate) mod privacy;
+pub(crate) mod refund;
 pub(crate) mod retention;
 pub(crate) mod topology;
 pub(crate) mod verify;

@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Done,
     /// It failed, or what was to be checked is invalid.
     Failed,
-    /// The topology or the schema differs, or an invariant is violated.
+    /// The topology or the schema differs, an invariant is violated, or a threshold is reached.
     Drift,
     /// There is no such thing.
     NothingFound,
@@ -28,7 +28,7 @@ pub(crate) const EXIT_CODES: &str = "Exit codes:
   0   done
   1   failed, or invalid
   2   wrong usage
-  3   the topology or the schema differs, or an invariant is violated
+  3   the topology or the schema differs, an invariant is violated, or a threshold is reached
   4   nothing found
   6   RabbitMQ or Postgres is down
   64  a setting cannot be used";

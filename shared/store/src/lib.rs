@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod actions;
 mod column;
 mod config;
 pub mod customers;
@@ -10,6 +11,7 @@ mod error;
 pub mod inbox;
 pub mod listener;
 pub mod locks;
+pub mod merchants;
 mod migration;
 mod names;
 pub mod orders;

@@ -13,6 +13,7 @@ mod payments;
 mod poison;
 mod policies;
 mod privacy;
+mod restriction;
 mod start;
 mod timers;
 mod unapplied;
