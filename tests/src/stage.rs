@@ -1,10 +1,10 @@
 //! A database, a broker prefix and running workers, for one test.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::delay::DelayProvider;
-use broker::topology::Topology;
+use broker::topology::{Topology, accounts, accounts_json};
 use broker::{
     AmqpConfig, Consumer, Names, Outcome, Properties, Publication, Publisher, PublisherConfig,
     Session,
@@ -26,6 +26,12 @@ const BOUND: Duration = Duration::from_mins(1);
 /// about 500/s on two idle cores, and 35/s where debug builds share busy ones.
 const BOUND_PER_EVENT: Duration = Duration::from_millis(50);
 
+/// Set for a run of all tests in which no worker may do more than it needs.
+const LEAST_PRIVILEGE: &str = "ORDERFLOW_TEST_LEAST_PRIVILEGE";
+
+/// The password of every restricted user of the broker.
+const PASSWORD: &str = "only-for-tests";
+
 /// What a stage starts with.
 #[derive(Clone, Debug)]
 pub struct StageOptions {
@@ -33,6 +39,8 @@ pub struct StageOptions {
     pub binaries: Vec<&'static str>,
     /// Settings beyond the addresses.
     pub settings: Vec<(&'static str, String)>,
+    /// Whether each worker has a user and a role of its own that may do only what it needs.
+    pub least_privilege: bool,
 }
 
 impl StageOptions {
@@ -56,7 +64,14 @@ impl StageOptions {
             ("ORDERFLOW_DELAY", "ladder"),
         ];
         let settings = fast.map(|(name, value)| (name, value.to_owned())).to_vec();
-        Self { binaries: binaries.to_vec(), settings }
+        let least_privilege = std::env::var_os(LEAST_PRIVILEGE).is_some();
+        Self { binaries: binaries.to_vec(), settings, least_privilege }
+    }
+
+    /// Each worker with a user and a role of its own.
+    #[must_use]
+    pub fn with_least_privilege(self) -> Self {
+        Self { least_privilege: true, ..self }
     }
 
     /// One more setting, or another value for one.
@@ -94,13 +109,16 @@ impl Stage {
     pub async fn prepare(options: &StageOptions) -> Self {
         let (database, broker) = (TestDatabase::migrated().await, TestBroker::unique());
         let names = Names::new(broker.prefix()).expect("test prefixes are valid names");
-        let fleet = Fleet::new(spec(options, &database, &broker));
+        let mut fleet = Fleet::new(spec(options, &database, &broker));
+        if options.least_privilege {
+            restrict(&mut fleet, &names, &database, &broker).await;
+        }
         let session = Session::open(&amqp(&broker)).await.expect("the broker is running");
-        let topology = Topology::of(&names, &runtime::worker_routes(), DelayProvider::Ladder);
-        topology.apply(&session).await.expect("the broker takes the topology");
         let publisher = session.publisher(PublisherConfig::default()).await;
         let publisher = publisher.expect("the broker takes publications");
-        Self { database, fleet, names, broker, session, publisher }
+        let stage = Self { database, fleet, names, broker, session, publisher };
+        stage.declare_topology().await;
+        stage
     }
 
     /// Starts the workers and waits until each is ready.
@@ -111,9 +129,35 @@ impl Stage {
         self.fleet.wait_until_ready(BOUND).await.expect("the workers become ready");
     }
 
+    /// Another fleet in the same world, with settings of its own.
+    pub fn other_fleet(&self, options: &StageOptions) -> Fleet {
+        Fleet::new(spec(options, &self.database, &self.broker))
+    }
+
+    /// Declares everything anew, as a worker that starts does.
+    pub async fn declare_topology(&self) {
+        let topology = Topology::of(&self.names, &runtime::worker_routes(), DelayProvider::Ladder);
+        topology.apply(&self.session).await.expect("the broker takes the topology");
+    }
+
+    /// Deletes a queue with everything in it.
+    pub async fn delete_queue(&self, name: &str) {
+        self.broker.delete_queue(name).await;
+    }
+
+    /// How many messages are ready in a queue.
+    pub async fn ready(&self, queue: &str) -> u32 {
+        let ready = self.session.ready_messages(queue).await.expect("the broker answers");
+        ready.expect("the queue is there")
+    }
+
     /// Publishes events as a shop does and waits for the broker's word.
     pub async fn publish(&self, events: &[ShopEvent]) {
-        let publications = events.iter().map(|event| {
+        self.publish_raw(self.publications(events)).await;
+    }
+
+    fn publications(&self, events: &[ShopEvent]) -> Vec<Publication> {
+        let publication = |event: &ShopEvent| {
             let json = event.json();
             let properties = Properties {
                 message_id: json["id"].as_str().map(str::to_owned),
@@ -123,8 +167,31 @@ impl Stage {
             };
             let key = event.kind().name();
             Publication::new(self.names.inbound(), key, properties, event.body())
-        });
-        self.publish_raw(publications.collect()).await;
+        };
+        events.iter().map(publication).collect()
+    }
+
+    /// Publishes events as a shop does that connects anew until the broker has them all.
+    ///
+    /// What was not confirmed is sent again under the same id.
+    pub async fn publish_persistently(&mut self, events: &[ShopEvent], within: Duration) {
+        let deadline = Instant::now() + within;
+        loop {
+            let sent = self.publisher.publish_all(self.publications(events)).await;
+            let confirmed = |outcomes: &Vec<Outcome>| {
+                outcomes.iter().all(|outcome| *outcome == Outcome::Confirmed)
+            };
+            if sent.as_ref().is_ok_and(confirmed) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the broker does not take events: {sent:?}");
+            if let Ok(session) = Session::open(&amqp(&self.broker)).await
+                && let Ok(publisher) = session.publisher(PublisherConfig::default()).await
+            {
+                self.session = session;
+                self.publisher = publisher;
+            }
+        }
     }
 
     /// Publishes anything.
@@ -140,7 +207,7 @@ impl Stage {
         self.until_within(BOUND, what, sql, expected).await;
     }
 
-    async fn until_within(&self, bound: Duration, what: &str, sql: &str, expected: i64) {
+    pub(crate) async fn until_within(&self, bound: Duration, what: &str, sql: &str, expected: i64) {
         eventually(bound, what, async || {
             let found = self.database.number(sql).await;
             if found == expected { Ok(()) } else { Err(found) }
@@ -181,9 +248,32 @@ impl Stage {
     }
 }
 
+/// Gives each worker a user and a role of its own; none of them may declare anything.
+async fn restrict(fleet: &mut Fleet, names: &Names, database: &TestDatabase, broker: &TestBroker) {
+    let accounts = accounts(names, &runtime::worker_routes(), DelayProvider::Ladder);
+    let mut definitions = accounts_json(&accounts, "/");
+    for user in definitions["users"].as_array_mut().into_iter().flatten() {
+        let user = user.as_object_mut().expect("a user is an object");
+        user.remove("password_hash");
+        user.insert("password".to_owned(), PASSWORD.into());
+    }
+    broker.import(&definitions).await;
+    for worker in WORKERS {
+        let user = format!("{}-{worker}", names.prefix());
+        let role = format!("orderflow_{}", worker.replace('-', "_"));
+        fleet.set_for(worker, "ORDERFLOW_TOPOLOGY", "verify");
+        fleet.set_for(worker, "ORDERFLOW_AMQP_URL", broker.amqp_url_as(&user, PASSWORD));
+        fleet.set_for(worker, "ORDERFLOW_DATABASE_URL", database.url_as(&role).await);
+    }
+}
+
 fn amqp(broker: &TestBroker) -> AmqpConfig {
     AmqpConfig {
-        urls: vec![broker.amqp_url().parse().expect("testkit makes valid addresses")],
+        urls: broker
+            .amqp_url()
+            .split(',')
+            .map(|url| url.parse().expect("testkit makes valid addresses"))
+            .collect(),
         connection_name: "system-tests".to_owned(),
         heartbeat: Duration::from_secs(10),
         operation_timeout: Duration::from_secs(20),

@@ -13,7 +13,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The management interface of the broker.
 #[derive(Clone, Debug)]
-pub(crate) struct BrokerAdmin {
+pub struct BrokerAdmin {
     agent: Agent,
     url: String,
     vhost: String,
@@ -21,12 +21,12 @@ pub(crate) struct BrokerAdmin {
 
 /// A queue with how many messages it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct Depth {
+pub struct Depth {
     /// The queue's name.
-    pub(crate) name: String,
+    pub name: String,
     /// Messages ready and unsettled; the broker counts them every few seconds.
     #[serde(default)]
-    pub(crate) messages: u64,
+    pub messages: u64,
 }
 
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ struct Named {
 
 impl BrokerAdmin {
     /// The interface that belongs to the broker.
-    pub(crate) fn new(surroundings: &Surroundings) -> Self {
+    pub fn new(surroundings: &Surroundings) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(REQUEST_TIMEOUT))
             .http_status_as_error(true)
@@ -50,7 +50,7 @@ impl BrokerAdmin {
     ///
     /// # Errors
     /// When the interface does not answer.
-    pub(crate) async fn depths(&self, prefix: &str) -> Result<Vec<Depth>> {
+    pub async fn depths(&self, prefix: &str) -> Result<Vec<Depth>> {
         let (admin, prefix) = (self.clone(), dotted(prefix));
         blocking(move || {
             let mut all: Vec<Depth> = admin.list("queues", "name,messages")?;
@@ -64,7 +64,7 @@ impl BrokerAdmin {
     ///
     /// # Errors
     /// When the interface does not answer or refuses.
-    pub(crate) async fn remove(&self, prefix: &str) -> Result<()> {
+    pub async fn remove(&self, prefix: &str) -> Result<()> {
         let (admin, prefix) = (self.clone(), dotted(prefix));
         blocking(move || {
             for kind in ["queues", "exchanges"] {

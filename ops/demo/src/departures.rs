@@ -8,20 +8,20 @@ use store::report::{AcceptedEvent, ParkedLetter};
 
 /// Every message published so far; cheap to clone, all clones are one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Departures(Arc<Mutex<HashMap<String, Departure>>>);
+pub struct Departures(Arc<Mutex<HashMap<String, Departure>>>);
 
 /// How a message left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Departure {
+pub struct Departure {
     /// When it left for the first time.
-    pub(crate) first: Timestamp,
+    pub first: Timestamp,
     /// How often it left, copies included.
-    pub(crate) times: usize,
+    pub times: usize,
 }
 
 impl Departures {
     /// Takes note that these messages leave now.
-    pub(crate) fn leave<'a>(&self, ids: impl Iterator<Item = &'a String>, now: Timestamp) {
+    pub fn leave<'a>(&self, ids: impl Iterator<Item = &'a String>, now: Timestamp) {
         let mut departures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for id in ids {
             departures.entry(id.clone()).or_insert(Departure { first: now, times: 0 }).times += 1;
@@ -29,18 +29,18 @@ impl Departures {
     }
 
     /// How many different messages left.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Every message by its id.
-    pub(crate) fn all(&self) -> HashMap<String, Departure> {
+    pub fn all(&self) -> HashMap<String, Departure> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// Messages that did not arrive as often as they left: as events, their copies, or dead letters.
-pub(crate) fn missing<'a>(
+pub fn missing<'a>(
     departures: &'a HashMap<String, Departure>,
     accepted: &[AcceptedEvent],
     dead_letters: &[ParkedLetter],

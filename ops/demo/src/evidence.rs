@@ -16,23 +16,23 @@ use crate::scenario::{Fact, Facts};
 
 /// What is known at the end of the day.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Evidence {
+pub struct Evidence {
     /// Each order as the database has it.
-    pub(crate) orders: HashMap<OrderId, Facts>,
+    pub orders: HashMap<OrderId, Facts>,
     /// Every dead letter.
-    pub(crate) dead_letters: Vec<ParkedLetter>,
+    pub dead_letters: Vec<ParkedLetter>,
     /// Every message of ours, by the outbox.
-    pub(crate) messages: Vec<OutgoingMessage>,
+    pub messages: Vec<OutgoingMessage>,
     /// Every message of ours, by the subscriber: how often it came.
-    pub(crate) heard: HashMap<String, u32>,
+    pub heard: HashMap<String, u32>,
     /// Every event that was accepted.
-    pub(crate) accepted: Vec<AcceptedEvent>,
+    pub accepted: Vec<AcceptedEvent>,
     /// How each message of the day was published.
-    pub(crate) departures: HashMap<String, Departure>,
+    pub departures: HashMap<String, Departure>,
     /// Every timer that fired.
-    pub(crate) timers: Vec<FiredTimer>,
+    pub timers: Vec<FiredTimer>,
     /// Every invariant that does not hold.
-    pub(crate) violations: Vec<Violation>,
+    pub violations: Vec<Violation>,
 }
 
 impl Evidence {
@@ -40,7 +40,7 @@ impl Evidence {
     ///
     /// # Errors
     /// When it is not reached, or holds what nobody knows.
-    pub(crate) async fn gather(
+    pub async fn gather(
         database: &mut Database,
         heard: HashMap<String, u32>,
         departures: HashMap<String, Departure>,
@@ -63,12 +63,12 @@ impl Evidence {
     }
 
     /// Messages of the day that are not where they should be.
-    pub(crate) fn unaccounted(&self) -> Vec<&str> {
+    pub fn unaccounted(&self) -> Vec<&str> {
         missing(&self.departures, &self.accepted, &self.dead_letters)
     }
 
     /// From when on the workers were busy, and until when.
-    pub(crate) fn busy(&self) -> Option<(Timestamp, Timestamp)> {
+    pub fn busy(&self) -> Option<(Timestamp, Timestamp)> {
         let (first, last) = (self.accepted.first()?, self.accepted.last()?);
         Some((first.received_at, last.received_at))
     }

@@ -1,24 +1,24 @@
 #![doc = include_str!("../README.md")]
 
-mod broker_admin;
+pub mod broker_admin;
 pub mod choices;
 mod cli;
-mod departures;
+pub mod departures;
 pub mod director;
-mod evidence;
-mod listen;
+pub mod evidence;
+pub mod listen;
 mod measure;
-mod numbers;
+pub mod numbers;
 pub mod provider;
-mod publish;
+pub mod publish;
 mod record;
 mod report;
 mod run;
 pub mod scenario;
 mod screen;
-mod site;
-mod surroundings;
+pub mod site;
+pub mod surroundings;
 pub mod timing;
-mod verdict;
+pub mod verdict;
 
 pub use cli::main;

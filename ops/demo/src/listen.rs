@@ -17,7 +17,7 @@ const PREFETCH: u16 = 500;
 
 /// How often each message of ours came to the subscriber, by its id.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Audit(Arc<Mutex<HashMap<String, u32>>>);
+pub struct Audit(Arc<Mutex<HashMap<String, u32>>>);
 
 impl Audit {
     fn count(&self, id: &str) {
@@ -26,12 +26,12 @@ impl Audit {
     }
 
     /// Every id that came, with how often.
-    pub(crate) fn heard(&self) -> HashMap<String, u32> {
+    pub fn heard(&self) -> HashMap<String, u32> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many different messages came.
-    pub(crate) fn distinct(&self) -> usize {
+    pub fn distinct(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
@@ -40,7 +40,7 @@ impl Audit {
 ///
 /// # Errors
 /// When the broker refuses a consumer.
-pub(crate) async fn listen(
+pub async fn listen(
     site: &Site,
     session: &Session,
     heard: &UnboundedSender<Heard>,

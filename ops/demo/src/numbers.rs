@@ -9,11 +9,11 @@ use crate::director::Standing;
 
 /// Counts by status at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Numbers(BTreeMap<String, BTreeMap<String, i64>>);
+pub struct Numbers(BTreeMap<String, BTreeMap<String, i64>>);
 
 impl Numbers {
     /// The counts as the store reports them.
-    pub(crate) fn new(counts: Vec<Count>) -> Self {
+    pub fn new(counts: Vec<Count>) -> Self {
         let mut numbers: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
         for Count { what, name, count } in counts {
             *numbers.entry(what).or_default().entry(name).or_default() += count;
@@ -22,30 +22,30 @@ impl Numbers {
     }
 
     /// How many there are of one kind and status.
-    pub(crate) fn count(&self, what: &str, name: &str) -> i64 {
+    pub fn count(&self, what: &str, name: &str) -> i64 {
         self.0.get(what).and_then(|names| names.get(name)).copied().unwrap_or(0)
     }
 
     /// How many there are of one kind.
-    pub(crate) fn sum(&self, what: &str) -> i64 {
+    pub fn sum(&self, what: &str) -> i64 {
         self.by_name(what).map(|(_, count)| count).sum()
     }
 
     /// The counts of one kind, by status.
-    pub(crate) fn by_name(&self, what: &str) -> impl Iterator<Item = (&str, i64)> {
+    pub fn by_name(&self, what: &str) -> impl Iterator<Item = (&str, i64)> {
         let names = self.0.get(what).into_iter().flatten();
         names.map(|(name, count)| (name.as_str(), *count))
     }
 
     /// The counts of one kind as a short text.
-    pub(crate) fn line(&self, what: &str) -> String {
+    pub fn line(&self, what: &str) -> String {
         let parts: Vec<_> =
             self.by_name(what).map(|(name, count)| format!("{name} {count}")).collect();
         if parts.is_empty() { "none yet".to_owned() } else { parts.join(", ") }
     }
 
     /// Different messages of the day that workers have handled.
-    pub(crate) fn handled(&self) -> usize {
+    pub fn handled(&self) -> usize {
         // Quarantined events are dead letters as well; a message with another's id is not counted.
         let events = self.sum("event") - self.count("event", "quarantined");
         let refused = self.sum("dead letter") - self.count("dead letter", "id-reuse");
@@ -55,17 +55,17 @@ impl Numbers {
 
 /// Everything that a look sees.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Look {
+pub struct Look {
     /// How far the day has come.
-    pub(crate) standing: Standing,
+    pub standing: Standing,
     /// Different messages published.
-    pub(crate) published: usize,
+    pub published: usize,
     /// The database's counts.
-    pub(crate) numbers: Numbers,
+    pub numbers: Numbers,
     /// What the run's queues hold.
-    pub(crate) depths: Vec<Depth>,
+    pub depths: Vec<Depth>,
     /// How many different messages of ours the subscriber heard.
-    pub(crate) heard: usize,
+    pub heard: usize,
 }
 
 /// Statuses of a refund whose provider has not spoken its last word.
@@ -73,7 +73,7 @@ const UNDECIDED: [&str; 3] = ["approved", "submitted", "requires_action"];
 
 impl Look {
     /// What is left before the day is over, in words; nothing means that all is quiet.
-    pub(crate) fn left(&self, dead_letters: usize) -> Vec<String> {
+    pub fn left(&self, dead_letters: usize) -> Vec<String> {
         let (standing, numbers) = (&self.standing, &self.numbers);
         let mut left = Vec::new();
         let mut add = |count: i64, what: &str| {
@@ -100,7 +100,7 @@ impl Look {
     }
 
     /// Whether the workers are so far behind that no further story may begin.
-    pub(crate) fn is_behind(&self) -> bool {
+    pub fn is_behind(&self) -> bool {
         self.published.saturating_sub(self.numbers.handled()) > MOST_UNHANDLED
     }
 }

@@ -132,7 +132,8 @@ impl Press {
     }
 }
 
-fn publication(exchange: &str, wire: &Wire) -> Publication {
+/// A message of the day as it is published.
+pub fn publication(exchange: &str, wire: &Wire) -> Publication {
     let mut headers = Headers::default();
     for (name, value) in &wire.headers {
         headers.insert(name.as_str(), value.as_str());

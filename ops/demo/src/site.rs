@@ -17,10 +17,10 @@ const CONNECTION: &str = "orderflow/demo";
 
 /// Where one run takes place.
 #[derive(Clone, Debug)]
-pub(crate) struct Site {
+pub struct Site {
     surroundings: Surroundings,
     /// The names of its exchanges and queues.
-    pub(crate) names: Names,
+    pub names: Names,
     database: DatabaseName,
 }
 
@@ -29,7 +29,7 @@ impl Site {
     ///
     /// # Errors
     /// Never: the names are plain.
-    pub(crate) fn new(surroundings: &Surroundings, now: Timestamp) -> Result<Self> {
+    pub fn new(surroundings: &Surroundings, now: Timestamp) -> Result<Self> {
         let seconds = now.since(Timestamp::EPOCH).as_secs();
         let id = format!("{seconds:08x}{:05x}", std::process::id());
         Ok(Self {
@@ -43,7 +43,7 @@ impl Site {
     ///
     /// # Errors
     /// When the server is not reached or refuses.
-    pub(crate) async fn build(&self) -> Result<()> {
+    pub async fn build(&self) -> Result<()> {
         create_database(&server(&self.surroundings)?, &self.database).await?;
         store::migrate(&self.database()?).await.context("failed to migrate the demo's database")?;
         Ok(())
@@ -53,7 +53,7 @@ impl Site {
     ///
     /// # Errors
     /// When the broker refuses.
-    pub(crate) async fn listen(&self, session: &Session) -> Result<()> {
+    pub async fn listen(&self, session: &Session) -> Result<()> {
         let (commands, everything) = (self.commands(), self.everything());
         let routes = Body::ROUTES.iter().filter(|(_, routing)| *routing == Routing::Command);
         let bound = routes.map(|(name, _)| (commands.clone(), (*name).to_owned()));
@@ -74,12 +74,12 @@ impl Site {
     }
 
     /// The queue of the demo's payment provider and warehouse.
-    pub(crate) fn commands(&self) -> String {
+    pub fn commands(&self) -> String {
         self.names.work_queue("provider")
     }
 
     /// The queue of a subscriber to everything.
-    pub(crate) fn everything(&self) -> String {
+    pub fn everything(&self) -> String {
         self.names.work_queue("subscriber")
     }
 
@@ -87,13 +87,13 @@ impl Site {
     ///
     /// # Errors
     /// When the server's address cannot be used.
-    pub(crate) fn database(&self) -> Result<DatabaseConfig> {
+    pub fn database(&self) -> Result<DatabaseConfig> {
         let url: DatabaseUrl = self.database_url().as_str().parse()?;
         Ok(DatabaseConfig::new(url, CONNECTION))
     }
 
     /// The address of its database.
-    pub(crate) fn database_url(&self) -> url::Url {
+    pub fn database_url(&self) -> url::Url {
         self.surroundings.database(self.database.as_str())
     }
 
@@ -108,7 +108,7 @@ impl Site {
     ///
     /// # Errors
     /// When the broker refuses.
-    pub(crate) async fn clear_broker(&self) -> Result<()> {
+    pub async fn clear_broker(&self) -> Result<()> {
         BrokerAdmin::new(&self.surroundings).remove(self.names.prefix()).await
     }
 }

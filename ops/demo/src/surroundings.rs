@@ -10,22 +10,22 @@ pub(crate) const DATABASE_PREFIX: &str = "orderflow_demo_";
 
 /// Where everything is.
 #[derive(Clone)]
-pub(crate) struct Surroundings {
+pub struct Surroundings {
     /// RabbitMQ, with user and password.
-    pub(crate) amqp_url: Url,
+    pub amqp_url: Url,
     /// A database of the Postgres to make the demo's own on, with user and password.
-    pub(crate) database_url: Url,
+    pub database_url: Url,
     /// RabbitMQ's management interface, with user and password.
-    pub(crate) management_url: Url,
+    pub management_url: Url,
     /// The folder of the worker binaries.
-    pub(crate) bin_dir: PathBuf,
+    pub bin_dir: PathBuf,
     /// The demo's own folder: logs, and the record of what runs.
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
 }
 
 /// Variables that are missing or cannot be used, with why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unusable(Vec<String>);
+pub struct Unusable(Vec<String>);
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,7 +44,7 @@ impl Surroundings {
     ///
     /// # Errors
     /// What is missing or wrong.
-    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Unusable> {
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Unusable> {
         let mut problems = Vec::new();
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let mut url = |name: &str, schemes: &[&str]| {
@@ -79,7 +79,7 @@ impl Surroundings {
     }
 
     /// The same Postgres, another database.
-    pub(crate) fn database(&self, name: &str) -> Url {
+    pub fn database(&self, name: &str) -> Url {
         let mut url = self.database_url.clone();
         url.set_path(name);
         url
@@ -97,7 +97,7 @@ impl Surroundings {
     }
 
     /// The virtual host of the broker, as one segment of a path.
-    pub(crate) fn vhost(&self) -> &str {
+    pub fn vhost(&self) -> &str {
         match self.amqp_url.path().trim_start_matches('/') {
             "" => "%2f",
             vhost => vhost,
@@ -116,7 +116,7 @@ impl fmt::Debug for Surroundings {
 }
 
 /// An address as it may be shown.
-pub(crate) fn without_password(url: &Url) -> String {
+pub fn without_password(url: &Url) -> String {
     let mut shown = url.clone();
     let hidden = shown.password().is_none() || shown.set_password(Some("***")).is_ok();
     if hidden { shown.into() } else { shown.host_str().unwrap_or("?").to_owned() }

@@ -14,52 +14,59 @@ use crate::timing;
 
 /// One expectation, and whether it held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Check {
+pub struct Check {
     /// What was expected.
-    pub(crate) expectation: &'static str,
+    pub expectation: &'static str,
     /// Whether it held.
-    pub(crate) held: bool,
+    pub held: bool,
     /// The figures behind it.
-    pub(crate) detail: String,
+    pub detail: String,
 }
 
 /// A story that ended otherwise than it should have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Mismatch {
+pub struct Mismatch {
     /// What kind of story it is.
-    pub(crate) scenario: &'static str,
+    pub scenario: &'static str,
     /// Its order.
-    pub(crate) order: OrderId,
+    pub order: OrderId,
     /// What differs.
-    pub(crate) differences: Vec<String>,
+    pub differences: Vec<String>,
 }
 
 /// What became of the stories of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Tally {
+pub struct Tally {
     /// How many there were.
-    pub(crate) stories: usize,
+    pub stories: usize,
     /// How many ended as expected.
-    pub(crate) as_expected: usize,
+    pub as_expected: usize,
 }
 
 /// The verdict on a day.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Verdict {
+pub struct Verdict {
     /// Every expectation.
-    pub(crate) checks: Vec<Check>,
+    pub checks: Vec<Check>,
     /// Every story that ended otherwise.
-    pub(crate) mismatches: Vec<Mismatch>,
+    pub mismatches: Vec<Mismatch>,
     /// The stories by kind.
-    pub(crate) scenarios: BTreeMap<&'static str, Tally>,
+    pub scenarios: BTreeMap<&'static str, Tally>,
 }
 
 impl Verdict {
-    /// Compares.
+    /// Compares what the day came to, and whether retries took their time.
     pub(crate) fn new(day: &Day, evidence: &Evidence, run: &Run) -> Self {
+        let mut verdict = Self::of_day(day, evidence, &run.left);
+        verdict.checks.push(retries(day, evidence, &run.retried));
+        verdict
+    }
+
+    /// Compares what the day came to; `left` is what was left to do in the end.
+    pub fn of_day(day: &Day, evidence: &Evidence, left: &[String]) -> Self {
         let (mismatches, scenarios) = stories(day, evidence);
         let checks = vec![
-            came_to_rest(run),
+            came_to_rest(left),
             every_story(day, &mismatches),
             no_unknown_order(day, evidence),
             dead_letters(day, evidence),
@@ -67,14 +74,13 @@ impl Verdict {
             copies_absorbed(day, evidence),
             all_heard(evidence),
             none_early(evidence),
-            retries(day, evidence, &run.retried),
             invariants(evidence),
         ];
         Self { checks, mismatches, scenarios }
     }
 
     /// Whether every expectation held.
-    pub(crate) fn held(&self) -> bool {
+    pub fn held(&self) -> bool {
         self.checks.iter().all(|check| check.held)
     }
 }
@@ -83,10 +89,10 @@ fn check(expectation: &'static str, held: bool, detail: String) -> Check {
     Check { expectation, held, detail }
 }
 
-fn came_to_rest(run: &Run) -> Check {
+fn came_to_rest(left: &[String]) -> Check {
     let rest = "all queues, timers and messages";
-    let detail = if run.left.is_empty() { rest.to_owned() } else { run.left.join(", ") };
-    check("the day came to rest", run.left.is_empty(), detail)
+    let detail = if left.is_empty() { rest.to_owned() } else { left.join(", ") };
+    check("the day came to rest", left.is_empty(), detail)
 }
 
 fn stories(day: &Day, evidence: &Evidence) -> (Vec<Mismatch>, BTreeMap<&'static str, Tally>) {

@@ -61,7 +61,10 @@ fn write_keys(spec: &FleetSpec) -> std::io::Result<()> {
 #[derive(Debug)]
 pub struct Fleet {
     spec: FleetSpec,
+    own: Vec<(&'static str, String, String)>,
     members: Vec<Member>,
+    /// How many processes were ever started: each has a log of its own.
+    started: usize,
 }
 
 impl Fleet {
@@ -84,7 +87,17 @@ impl Fleet {
 
     /// No process yet.
     pub fn new(spec: FleetSpec) -> Self {
-        Self { spec, members: Vec::new() }
+        Self { spec, own: Vec::new(), members: Vec::new(), started: 0 }
+    }
+
+    /// A variable for the processes of one binary, in place of the fleet's.
+    pub fn set_for(&mut self, binary: &'static str, name: &str, value: impl Into<String>) {
+        self.own.push((binary, name.to_owned(), value.into()));
+    }
+
+    fn spec_of(&self, binary: &str) -> FleetSpec {
+        let own = self.own.iter().filter(|(whose, _, _)| *whose == binary);
+        own.fold(self.spec.clone(), |spec, (_, name, value)| spec.with(name, value.as_str()))
     }
 
     /// Waits until every process is ready.
@@ -105,7 +118,8 @@ impl Fleet {
     pub fn spawn(&mut self, binary: &'static str) -> anyhow::Result<&mut Member> {
         std::fs::create_dir_all(&self.spec.log_dir).context("failed to make the log folder")?;
         write_keys(&self.spec).context("failed to write the key file")?;
-        let member = Member::spawn(binary, self.members.len(), &self.spec)?;
+        let member = Member::spawn(binary, self.started, &self.spec_of(binary))?;
+        self.started += 1;
         self.members.push(member);
         self.members.last_mut().ok_or_else(|| anyhow!("the member was just added"))
     }
@@ -132,9 +146,11 @@ impl Fleet {
     /// When one cannot be started.
     pub fn revive(&mut self) -> anyhow::Result<u32> {
         let mut revived = 0;
-        for (index, member) in self.members.iter_mut().enumerate() {
-            if member.casualty().is_some() {
-                *member = Member::spawn(member.binary(), index, &self.spec)?;
+        for index in 0..self.members.len() {
+            if self.members[index].casualty().is_some() {
+                let binary = self.members[index].binary();
+                self.members[index] = Member::spawn(binary, self.started, &self.spec_of(binary))?;
+                self.started += 1;
                 revived += 1;
             }
         }

@@ -167,6 +167,16 @@ impl Member {
         self.signal(Signal::KILL);
     }
 
+    /// Stops the process in its tracks (SIGSTOP), until [`Member::resume`].
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a paused process go on (SIGCONT).
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         // A process that is gone already has stopped, which is what was wanted.

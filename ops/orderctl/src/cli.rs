@@ -1,7 +1,12 @@
 //! The command line: commands, their arguments, and what each is for.
 
 mod customer;
+mod dlq;
+mod dlq_replay;
 mod refund;
+mod replay;
+mod schema;
+mod select;
 mod values;
 
 use std::path::PathBuf;
@@ -19,7 +24,16 @@ use crate::exit::EXIT_CODES;
 use crate::render::OutputArgs;
 use crate::settings::Settings;
 pub(crate) use customer::{CustomerCommand, CustomerShowArgs, LiftArgs, LiftFlagArgs};
+pub(crate) use dlq::{
+    ArchiveArgs, DlqCommand, ExportLettersArgs, GroupsArgs, ImportArgs, ListArgs, NoteArgs,
+    PageArgs, RestoreArgs, SearchArgs, ShowLetterArgs, StatsArgs, TailArgs,
+};
+pub(crate) use dlq_replay::{PlanArgs, ReplayArgs, WayArgs};
 pub(crate) use refund::{RefundCommand, ReviewArgs};
+pub(crate) use replay::{
+    AuditCommand, AuditListArgs, AuditVerifyArgs, CancelArgs, ReplayCommand, ReplayListArgs,
+};
+pub(crate) use schema::{CompatArgs, SchemaCommand};
 use values::{
     actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id,
     money_id, order_id, payment_method, period, prom_file, reason, said,
@@ -45,12 +59,29 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Looks at a live deployment, and says what is wrong and how to mend it; changes nothing.
+    ///
+    /// Exits with 3 when something has to be mended, and with 6 when RabbitMQ or Postgres is down;
+    /// warnings and what cannot be seen from here leave it at 0.
+    Doctor,
     /// Exchanges, queues and bindings: show, declare, compare.
     #[command(subcommand)]
     Topology(TopologyCommand),
     /// Events of shops: examples, validation, publishing.
     #[command(subcommand)]
     Event(EventCommand),
+    /// The contract for publishers: whether a change of it breaks anybody, and its `AsyncAPI`.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Dead letters: find, understand, replay, put aside.
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+    /// Replays of dead letters: follow, pause, resume, cancel.
+    #[command(subcommand)]
+    Replay(ReplayCommand),
+    /// What people did and why, and the proof that none of it was changed.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Orders: everything that is known of one.
     #[command(subcommand)]
     Order(OrderCommand),
@@ -79,9 +110,30 @@ pub(crate) enum Command {
     /// Each is looked for by itself, all of them in one moment of the database. Exits with 1 when
     /// none is violated, but one could not be checked in time.
     Verify(VerifyArgs),
+    /// What the processes count and measure.
+    #[command(subcommand)]
+    Metrics(MetricsCommand),
     /// The database's schema: bring it up to date, or show its version.
     #[command(subcommand)]
     Migrate(MigrateCommand),
+}
+
+/// What the processes count and measure.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum MetricsCommand {
+    /// Lists every metric there is: its kind, unit, labels and meaning.
+    ///
+    /// Needs no service. Workers serve theirs at `/metrics`; those of invariants are written by
+    /// `orderctl verify --textfile`.
+    Catalog(CatalogArgs),
+}
+
+/// How the catalogue is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct CatalogArgs {
+    /// As a table in Markdown, such as that of `ops/docs/metrics.md`.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) markdown: bool,
 }
 
 /// Exchanges, queues and bindings.
@@ -92,6 +144,11 @@ pub(crate) enum TopologyCommand {
     /// Needs no broker. `--delay auto` means the ladder here, because only a broker can tell
     /// whether it has the plugin.
     Render(RenderArgs),
+    /// Prints the users of the broker, each with the rights it needs, as definitions.json.
+    ///
+    /// Needs no broker. Import it, then give each user a password: `rabbitmqctl change_password`.
+    /// Workers that run as these users need `ORDERFLOW_TOPOLOGY=verify`.
+    Accounts(RenderArgs),
     /// Declares what is missing; what is there as it should be stays as it is.
     ///
     /// Refuses with 3, before it changes anything, when an object was declared differently.

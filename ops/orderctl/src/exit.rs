@@ -5,6 +5,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use runtime::ConfigError;
+use store::letters::Refusal;
 
 /// How a command ended; the codes are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,25 +14,41 @@ pub(crate) enum Exit {
     Done,
     /// It failed, or what was to be checked is invalid.
     Failed,
-    /// The topology or the schema differs, an invariant is violated, or a threshold is reached.
+    /// It was not asked for in the right way.
+    Usage,
+    /// The topology or the schema differs, an invariant is violated, a threshold is reached, or
+    /// only a part was done.
     Drift,
     /// There is no such thing.
     NothingFound,
+    /// It was changed meanwhile, or somebody else has it in hand.
+    Conflict,
     /// `RabbitMQ` or Postgres cannot be reached or used.
     DependencyDown,
+    /// The login may not.
+    NotPermitted,
+    /// A guard forbids it.
+    Refused,
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
     /// A setting cannot be used.
     BadConfiguration,
 }
 
-/// The exit codes for `--help`; 2 is the argument parser's own.
+/// The exit codes for `--help`; 2 is also the argument parser's own.
 pub(crate) const EXIT_CODES: &str = "Exit codes:
   0   done
   1   failed, or invalid
   2   wrong usage
-  3   the topology or the schema differs, an invariant is violated, or a threshold is reached
+  3   the topology or the schema differs, the contract breaks, an invariant is violated, a merchant
+      reached a threshold, the doctor found something to mend, or only a part was done
   4   nothing found
+  5   conflict: changed meanwhile, or in somebody else's hands
   6   RabbitMQ or Postgres is down
-  64  a setting cannot be used";
+  7   the login may not do this
+  8   refused by a guard
+  64  a setting cannot be used
+  130 interrupted";
 
 impl Exit {
     /// The process's exit code.
@@ -39,9 +56,14 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
+            Self::Usage => 2,
             Self::Drift => 3,
             Self::NothingFound => 4,
+            Self::Conflict => 5,
             Self::DependencyDown => 6,
+            Self::NotPermitted => 7,
+            Self::Refused => 8,
+            Self::Interrupted => 130,
             Self::BadConfiguration => 64,
         }
     }
@@ -134,6 +156,11 @@ impl From<broker::Error> for Failure {
                 Exit::DependencyDown,
                 "check that RabbitMQ runs where ORDERFLOW_AMQP_URL says, then run this again",
             ),
+            Broker::Tls { .. } => (
+                Exit::DependencyDown,
+                "check the certificates of both sides and the TLS files of the settings, then run \
+                 this again",
+            ),
             Broker::Blocked => (
                 Exit::DependencyDown,
                 "give the broker memory or disk (`rabbitmq-diagnostics alarms`), then run this \
@@ -162,6 +189,9 @@ impl From<broker::Error> for Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
+        if let Some((refusal, words)) = Refusal::of(&error) {
+            return refused(refusal, &words);
+        }
         let (exit, next) = match (error.class(), error.code()) {
             (_, "schema-mismatch" | "migration-failed") => {
                 (Exit::Failed, "compare the schema with this program: `orderctl migrate status`")
@@ -182,6 +212,29 @@ impl From<store::Error> for Failure {
         };
         Self::of(exit, &error, next)
     }
+}
+
+/// What the database refused to a person, in its words.
+fn refused(refusal: Refusal, words: &str) -> Failure {
+    let (exit, next) = match refusal {
+        Refusal::NoFilter => (Exit::Usage, "name ids or a filter, or say `--all`"),
+        Refusal::NotUnderstood => (Exit::Usage, "see what may stand there: `--help`"),
+        Refusal::NothingMatches => (Exit::NothingFound, "see what there is: `orderctl dlq list`"),
+        Refusal::NotFound => (Exit::NothingFound, "see what there is: `orderctl dlq groups`"),
+        Refusal::OtherSelection => (Exit::Conflict, "plan anew: `orderctl dlq plan`"),
+        Refusal::Held => (Exit::Conflict, "see who has it: `orderctl replay list`"),
+        Refusal::WrongState => (Exit::Conflict, "see how it stands: `orderctl replay list`"),
+        Refusal::Guarded => (
+            Exit::Refused,
+            "see what failed before: `orderctl dlq show ID`; `--force` replays it all the same",
+        ),
+        Refusal::NotPermitted => (
+            Exit::NotPermitted,
+            "ask an administrator for the role, or log in as somebody who has it \
+             (ORDERFLOW_DATABASE_URL)",
+        ),
+    };
+    Failure::new(exit, "the database refused it, and nothing was changed", next).because(words)
 }
 
 #[cfg(test)]

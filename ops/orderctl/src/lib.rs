@@ -1,13 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod asyncapi;
 mod cli;
 mod commands;
+mod compat;
 mod customer_view;
+mod doctor;
 mod drift;
 mod events;
 mod exit;
 mod holdings_view;
 mod invariants;
+mod letters;
 mod management;
 mod merchants_view;
 mod money_view;
@@ -70,8 +74,13 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
     })?;
     runtime.block_on(async {
         match command {
+            Command::Doctor => commands::doctor::run(settings, console).await,
             Command::Topology(command) => commands::topology::run(command, settings, console).await,
             Command::Event(command) => commands::event::run(command, settings, console).await,
+            Command::Schema(command) => commands::schema::run(command, console),
+            Command::Dlq(command) => commands::dlq::run(command, settings, console).await,
+            Command::Replay(command) => commands::replay::run(command, settings, console).await,
+            Command::Audit(command) => commands::audit::run(command, settings, console).await,
             Command::Order(command) => commands::order::run(command, settings, console).await,
             Command::Policy(command) => commands::policy::run(command, console),
             Command::Money(command) => commands::money::run(command, settings, console).await,
@@ -83,6 +92,7 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
             Command::Retention(command) => {
                 commands::retention::run(command, settings, console).await
             }
+            Command::Metrics(command) => commands::metrics::run(command, console),
             Command::Migrate(command) => commands::migrate::run(command, settings, console).await,
         }
     })

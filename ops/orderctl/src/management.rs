@@ -1,12 +1,15 @@
-//! Bindings, which only `RabbitMQ`'s management interface can tell.
+//! What only `RabbitMQ`'s management interface can tell, bindings above all.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use broker::topology::{Binding, DestinationKind};
+use contracts::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use ureq::Agent;
 
+use crate::doctor::http_date;
 use crate::exit::{Exit, Failure};
 use crate::settings::ManagementUrl;
 
@@ -40,18 +43,38 @@ impl Found {
     }
 }
 
+/// A page of the interface, and when it was written.
+pub(crate) struct Page<T> {
+    /// What it says.
+    pub(crate) content: T,
+    /// The broker's time of day.
+    pub(crate) date: Option<Timestamp>,
+}
+
 /// Every binding of a vhost but those of the default exchange, which nobody can change.
 pub(crate) async fn bindings(url: &ManagementUrl, vhost: &str) -> Result<HashSet<Found>, Failure> {
-    let page = url.page(&format!("api/bindings/{vhost}"));
-    let asked = tokio::task::spawn_blocking(move || ask(&page));
-    let found = asked.await.expect("asking does not panic")?;
+    let found = page::<Vec<Found>>(url, format!("api/bindings/{vhost}")).await?.content;
     Ok(found.into_iter().filter(|binding| !binding.source.is_empty()).collect())
 }
 
-fn ask(page: &str) -> Result<Vec<Found>, Failure> {
+/// Asks for a page of the interface.
+pub(crate) async fn page<T>(url: &ManagementUrl, path: String) -> Result<Page<T>, Failure>
+where
+    T: DeserializeOwned + Send + 'static,
+{
+    let page = url.page(&path);
+    let asked = tokio::task::spawn_blocking(move || ask(&page, &path));
+    asked.await.expect("asking does not panic")
+}
+
+fn ask<T: DeserializeOwned>(page: &str, path: &str) -> Result<Page<T>, Failure> {
     let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).proxy(None).build();
     let answer = Agent::from(config).get(page).call();
-    answer.and_then(|mut answer| answer.body_mut().read_json()).map_err(|error| {
+    let read = answer.and_then(|mut answer| {
+        let date = answer.headers().get("date").and_then(|date| http_date(date.to_str().ok()?));
+        Ok(Page { content: answer.body_mut().read_json()?, date })
+    });
+    read.map_err(|error| {
         let (exit, next) = match error {
             ureq::Error::StatusCode(401 | 403) => (
                 Exit::Failed,
@@ -65,7 +88,7 @@ fn ask(page: &str) -> Result<Vec<Found>, Failure> {
                 "check ORDERFLOW_MANAGEMENT_URL, or leave it out: bindings are then not checked",
             ),
         };
-        let what = "failed to ask the management interface for the bindings";
+        let what = format!("failed to ask the management interface for {path}");
         Failure::new(exit, what, next).because(error.to_string())
     })
 }

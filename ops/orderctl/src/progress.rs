@@ -64,3 +64,41 @@ impl Drop for Progress {
         self.bar.finish_and_clear();
     }
 }
+
+/// A bar over something that goes on elsewhere, with its rate and the time left.
+#[derive(Debug)]
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// Begins at `done` of `all`; shows nothing without a terminal, or when it is to be quiet.
+    pub(crate) fn begin(all: i64, done: i64, quiet: bool) -> Self {
+        let shown = stderr().is_terminal() && !quiet;
+        let target =
+            if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(steps(all)), target);
+        let template = "[{bar:30}] {pos}/{len} {per_sec}, {eta} left: {msg}";
+        let style = ProgressStyle::with_template(template)
+            .expect("the template is constant and valid")
+            .progress_chars("=> ");
+        let bar = bar.with_style(style).with_position(steps(done));
+        // The rate is that of what is seen from now on.
+        bar.reset_eta();
+        Self(bar)
+    }
+
+    /// So many are done, and this is to be said of it.
+    pub(crate) fn at(&self, done: i64, message: &str) {
+        self.0.set_message(message.to_owned());
+        self.0.set_position(steps(done));
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn steps(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}

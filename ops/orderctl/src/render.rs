@@ -28,13 +28,17 @@ pub(crate) enum Format {
     Table,
     /// One JSON document for programs.
     Json,
+    /// JSON, one row per line.
+    Ndjson,
+    /// Comma-separated values by RFC 4180, for commands that list.
+    Csv,
 }
 
 /// How output is to look.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Form of the result: text for people, or JSON for programs.
+    /// Form of the result: text for people, the others for programs.
     #[arg(short, long, global = true, value_name = "FORM")]
     pub(crate) output: Option<Format>,
     /// Plain text without colours, as with `NO_COLOR`.
@@ -49,6 +53,22 @@ pub(crate) struct OutputArgs {
 pub(crate) trait View: Serialize {
     /// The result in words and tables, without a line break at its end.
     fn text(&self, style: Style) -> String;
+
+    /// The result as rows, if it is a list.
+    fn rows(&self) -> Option<Rows> {
+        None
+    }
+}
+
+/// A list for programs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Rows {
+    /// Names of the columns.
+    pub(crate) header: Vec<&'static str>,
+    /// For CSV, a cell per column.
+    pub(crate) cells: Vec<Vec<String>>,
+    /// For NDJSON, an object per row.
+    pub(crate) documents: Vec<serde_json::Value>,
 }
 
 /// The width and colours of text.
@@ -100,30 +120,30 @@ impl Style {
         header: [&str; N],
         rows: impl IntoIterator<Item = [String; N]>,
     ) -> String {
-        let rows: Vec<[String; N]> = rows.into_iter().collect();
-        if self.fits(&header, &rows) {
-            self.columns(header, rows)
-        } else {
-            self.blocks(&header, &rows)
-        }
+        self.table_of(&header, &rows.into_iter().map(Vec::from).collect::<Vec<_>>())
+    }
+
+    /// As [`table`](Self::table), with columns that are chosen as the program runs.
+    pub(crate) fn table_of(self, header: &[&str], rows: &[Vec<String>]) -> String {
+        if self.fits(header, rows) { self.columns(header, rows) } else { self.blocks(header, rows) }
     }
 
     /// Whether all columns but the last fit as they are, and every word of the last.
-    fn fits<const N: usize>(self, header: &[&str; N], rows: &[[String; N]]) -> bool {
+    fn fits(self, header: &[&str], rows: &[Vec<String>]) -> bool {
         let widest = |column: usize| {
             let cells = rows.iter().map(|row| &*row[column]).chain([header[column]]);
             let words = |cell: &str| {
-                if column + 1 < N {
+                if column + 1 < header.len() {
                     return columns_of(cell);
                 }
                 cell.split_whitespace().map(columns_of).max().unwrap_or(0)
             };
             cells.map(words).max().unwrap_or(0) + COLUMN_GAP
         };
-        (0..N).map(widest).sum::<usize>() <= usize::from(self.width)
+        (0..header.len()).map(widest).sum::<usize>() <= usize::from(self.width)
     }
 
-    fn columns<const N: usize>(self, header: [&str; N], rows: Vec<[String; N]>) -> String {
+    fn columns(self, header: &[&str], rows: &[Vec<String>]) -> String {
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
@@ -131,20 +151,20 @@ impl Style {
             .set_width(self.width)
             .set_header(header)
             .add_rows(rows);
-        for column in table.column_iter_mut().take(N - 1) {
+        for column in table.column_iter_mut().take(header.len().saturating_sub(1)) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
         let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
         lines.join("\n")
     }
 
-    fn blocks<const N: usize>(self, header: &[&str; N], rows: &[[String; N]]) -> String {
+    fn blocks(self, header: &[&str], rows: &[Vec<String>]) -> String {
         let names = header.iter().map(|name| columns_of(name)).max().unwrap_or(0);
         let indent = 1 + names + COLUMN_GAP;
         let line = |(name, cell): (&&str, &String)| {
             format!(" {name:names$}  {}", self.paragraph(indent, cell).trim_start())
         };
-        let block = |row: &[String; N]| header.iter().zip(row).map(line).collect::<Vec<_>>();
+        let block = |row: &Vec<String>| header.iter().zip(row).map(line).collect::<Vec<_>>();
         rows.iter().map(|row| block(row).join("\n")).collect::<Vec<_>>().join("\n\n")
     }
 
@@ -204,8 +224,21 @@ impl Console {
     pub(crate) fn show<V: View>(self, view: &V) -> Result<(), Failure> {
         match self.format_or(Format::Table) {
             Format::Table => print(&view.text(self.style)),
-            Format::Json => print_json(&Versioned { schema_version: SCHEMA_VERSION, view }),
+            Format::Json => print_json(&versioned(view)),
+            Format::Ndjson => match view.rows() {
+                Some(rows) => rows.documents.iter().try_for_each(print_line),
+                None => print_line(&versioned(view)),
+            },
+            Format::Csv => match view.rows() {
+                Some(rows) => print_csv(&rows),
+                None => Err(no_rows()),
+            },
         }
+    }
+
+    /// Whether rows are printed without anything around them that could say more.
+    pub(crate) fn is_lined(self) -> bool {
+        matches!(self.output, Some(Format::Ndjson | Format::Csv))
     }
 
     /// Whether nothing but results and failures is wanted.
@@ -227,10 +260,39 @@ pub(crate) fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {
     print(&text.expect("results have string keys and finite numbers only"))
 }
 
+/// Prints JSON as one line.
+pub(crate) fn print_line<T: Serialize>(value: &T) -> Result<(), Failure> {
+    let text = serde_json::to_string(value);
+    print(&text.expect("results have string keys and finite numbers only"))
+}
+
+/// Prints rows by RFC 4180: lines end in CR LF, quotes where they have to be.
+fn print_csv(rows: &Rows) -> Result<(), Failure> {
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    writer.write_record(&rows.header).expect("memory takes everything");
+    for cells in &rows.cells {
+        writer.write_record(cells).expect("memory takes rows of one length");
+    }
+    let text = writer.into_inner().expect("memory takes everything");
+    let text = String::from_utf8(text).expect("cells are text");
+    print_raw(&text)
+}
+
+fn no_rows() -> Failure {
+    let what = "failed to print CSV: the result is no list";
+    Failure::new(Exit::Usage, what, "run this again with `--output json`")
+}
+
 /// Prints text to standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    print_raw(&format!("{text}\n"))
+}
+
+/// Prints text to standard output as it is.
+fn print_raw(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(()),
         // Whoever reads has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -240,6 +302,11 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
             Err(Failure::new(Exit::Failed, what, next).because(error.to_string()))
         }
     }
+}
+
+/// A document of ours with the version of its form.
+pub(crate) fn versioned<V: Serialize>(view: &V) -> impl Serialize {
+    Versioned { schema_version: SCHEMA_VERSION, view }
 }
 
 /// Every document of ours says which form it has.

@@ -128,6 +128,13 @@ impl Reader<'_> {
         Some(BrokerAddress { config, vhost: vhost(&text) })
     }
 
+    /// How to reach the broker, if it is said where it is.
+    pub(crate) fn broker_if_set(&mut self) -> Option<BrokerAddress> {
+        let Settings { amqp_url, amqp_url_file, .. } = self.settings;
+        let set = given(amqp_url.as_deref()).is_some() || amqp_url_file.is_some();
+        if set { self.broker() } else { None }
+    }
+
     /// How to reach the database.
     pub(crate) fn database(&mut self) -> Option<DatabaseConfig> {
         let Settings { database_url: url, database_url_file: file, .. } = self.settings;

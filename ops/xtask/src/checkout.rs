@@ -10,6 +10,8 @@ use anyhow::{Context, Result, bail};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkout {
     root: PathBuf,
+    /// The name of services apart from the checkout's own.
+    apart: Option<String>,
 }
 
 impl Checkout {
@@ -28,7 +30,26 @@ impl Checkout {
     pub fn at(root: &Path) -> Result<Self> {
         let root = fs::canonicalize(root)
             .with_context(|| format!("failed to resolve {}", root.display()))?;
-        Ok(Self { root })
+        Ok(Self { root, apart: None })
+    }
+
+    /// The same checkout with other private services: in a folder, on ports of their own.
+    ///
+    /// Tests that kill servers or fill them up do so with these.
+    #[must_use]
+    pub fn apart(&self, name: &str) -> Self {
+        Self { apart: Some(name.to_owned()), ..self.clone() }
+    }
+
+    /// The name of its services, if they are not those that everything of the checkout shares.
+    pub fn services_name(&self) -> Option<&str> {
+        self.apart.as_deref()
+    }
+
+    /// The folder of its services.
+    pub fn services_folder(&self) -> PathBuf {
+        let shared = self.path(".local");
+        self.apart.as_ref().map_or(shared.clone(), |name| shared.join(name))
     }
 
     /// The root folder, without symbolic links in it.
@@ -41,14 +62,18 @@ impl Checkout {
         self.root.join(relative)
     }
 
-    /// Eight hex digits that tell checkouts on one machine apart, stable over runs.
+    /// Eight hex digits that tell the services on one machine apart, stable over runs.
     pub fn fingerprint(&self) -> String {
         format!("{:08x}", self.seed())
     }
 
     /// The same as a number.
     pub fn seed(&self) -> u32 {
-        fnv1a(self.root.as_os_str().as_encoded_bytes())
+        let root = self.root.as_os_str().as_encoded_bytes();
+        match &self.apart {
+            None => fnv1a(root),
+            Some(name) => fnv1a(&[root, b"#", name.as_bytes()].concat()),
+        }
     }
 }
 
@@ -76,5 +101,6 @@ mod tests {
         let one = Checkout::at(one.path()).unwrap();
         let other = Checkout::at(other.path()).unwrap();
         assert_ne!(one.fingerprint(), other.fingerprint());
+        assert_ne!(one.fingerprint(), one.apart("chaos").fingerprint());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::terminal::say;
-use crate::{Checkout, bench, cargo, sqlx_data, test_run, tidy};
+use crate::{Checkout, bench, cargo, services, sqlx_data, test_run, tidy};
 
 /// A check and its name.
 type Check = (&'static str, fn(&Checkout) -> Result<()>);
@@ -26,7 +26,7 @@ pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {
         pass(checkout, check)?;
     }
     say("== tests");
-    let tests = test_run::run(checkout, &[])?;
+    let tests = test_run::run(checkout, services::BrokerChoice::default(), false, &[])?;
     if tests != ExitCode::SUCCESS {
         return Ok(tests);
     }

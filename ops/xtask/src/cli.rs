@@ -7,7 +7,8 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    Checkout, Failure, bench, checks, demo, services, sqlx_data, terminal, test_run, tidy,
+    Checkout, Failure, bench, chaos, checks, demo, rules, services, sqlx_data, terminal, test_run,
+    tidy, tools,
 };
 
 const EXAMPLES: &str = "\
@@ -15,9 +16,12 @@ Examples:
   cargo xtask demo                    the main job, on private services
   cargo xtask test                    every test of the workspace
   cargo xtask test settle             the tests with `settle` in their name
+  cargo xtask test --broker 4.3       the same on a newer RabbitMQ
+  cargo xtask test --nodes 3          what only a cluster can show: its leader is killed
   cargo xtask services up             RabbitMQ and Postgres for this checkout
   cargo xtask services status --output json
   cargo xtask bench --short           how fast it is, in about two minutes
+  cargo xtask chaos --seed 7          five minutes of faults, and proof that nothing was lost
   cargo xtask ci                      all that a change has to pass
 
 Services: a private RabbitMQ and Postgres run under `.local/` on free ports of the loopback address.
@@ -41,9 +45,10 @@ enum Task {
     Demo(DemoArguments),
     /// Measure the workers beside two references, in release mode.
     Bench(BenchArguments),
+    /// Kill, pause and cut off workers, broker and database, and prove that nothing was lost.
+    Chaos(ChaosArguments),
     /// Start or stop RabbitMQ and Postgres for this checkout.
-    #[command(subcommand)]
-    Services(ServicesTask),
+    Services(ServicesArguments),
     /// Run every test of the workspace, starting the services first.
     Test(TestArguments),
     /// Refresh the data that SQL is checked against while compiling.
@@ -52,6 +57,10 @@ enum Task {
     Tidy,
     /// Write the tests of each of the 88 cases into the table of `tests/README.md`.
     Cases,
+    /// Install the programs that tests of deployment files and publishers use.
+    Tools,
+    /// Write the alerts of `ops/prometheus/rules` into the manifest for Kubernetes.
+    Rules,
     /// Run all that a change has to pass: format, style, lints, documentation, SQL, tests, speed.
     Ci,
 }
@@ -78,25 +87,65 @@ struct BenchArguments {
     arguments: Vec<OsString>,
 }
 
+/// What the chaos suite itself says for `--help`; one of its tests keeps this file up to date.
+const CHAOS_HELP: &str = include_str!("../../chaos/help.txt");
+
+#[derive(Debug, Args)]
+#[command(override_help = CHAOS_HELP)]
+struct ChaosArguments {
+    /// Arguments for the chaos suite.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    arguments: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+struct ServicesArguments {
+    /// Services of this name, apart from those that demo and tests share: private ones, even if
+    /// the environment names others, to be stopped, killed and filled up.
+    #[arg(long, value_name = "NAME", global = true, value_parser = services_name)]
+    name: Option<String>,
+    #[command(subcommand)]
+    task: ServicesTask,
+}
+
+/// A name that is one folder below `.local/` and none of those that are there for other purposes.
+fn services_name(text: &str) -> Result<String, String> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase());
+    if plain && !["logs", "demo", "postgres", "rabbitmq"].contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err("small letters only, and not a folder that is there already".to_owned())
+}
+
 #[derive(Debug, Subcommand)]
 enum ServicesTask {
     /// Leave both running and answering; repair what crashed. Instant when they are.
     Up {
+        #[command(flatten)]
+        broker: services::BrokerChoice,
         /// How to print where they are.
         #[arg(long, value_enum, default_value_t)]
         output: Output,
     },
     /// Say what runs. Exit code 3 unless both do.
     Status {
+        #[command(flatten)]
+        broker: services::BrokerChoice,
         /// How to print it.
         #[arg(long, value_enum, default_value_t)]
         output: Output,
     },
-    /// Stop both and leave nothing running. The data stays.
+    /// Stop both, and every broker beside them, and leave nothing running. The data stays.
     Down {
-        /// Remove the data as well.
+        /// Remove the data as well, and the brokers that were fetched.
         #[arg(long)]
         purge: bool,
+    },
+    /// Run `rabbitmqctl` on the private broker.
+    Rabbitmqctl {
+        /// Arguments for it.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        arguments: Vec<OsString>,
     },
 }
 
@@ -116,6 +165,11 @@ struct TestArguments {
     /// Build the tests, but do not run them.
     #[arg(long)]
     no_run: bool,
+    #[command(flatten)]
+    broker: services::BrokerChoice,
+    /// Run the workers of all end-to-end tests as users and roles with the least rights.
+    #[arg(long)]
+    least_privilege: bool,
     /// Run only tests whose name contains one of these.
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
@@ -136,25 +190,34 @@ pub(crate) fn run() -> Result<ExitCode> {
     match cli.task {
         Task::Demo(arguments) => demo::run(&checkout, &arguments.arguments),
         Task::Bench(arguments) => bench::run(&checkout, &arguments.arguments),
-        Task::Services(task) => services_task(&checkout, &task),
+        Task::Chaos(arguments) => chaos::run(&checkout, &arguments.arguments),
+        Task::Services(ServicesArguments { name, task }) => {
+            let apart = name.map(|name| checkout.apart(&name));
+            services_task(apart.as_ref().unwrap_or(&checkout), &task)
+        }
         Task::Test(arguments) if arguments.no_run => test_run::build(&checkout),
-        Task::Test(arguments) => test_run::run(&checkout, &arguments.filters),
+        Task::Test(arguments) => {
+            let TestArguments { broker, least_privilege, filters, .. } = arguments;
+            test_run::run(&checkout, broker, least_privilege, &filters)
+        }
         Task::Sqlx(arguments) if arguments.check => finished(sqlx_data::check(&checkout)),
         Task::Sqlx(_) => finished(sqlx_data::refresh(&checkout)),
         Task::Tidy => finished(tidy::run(&checkout)),
         Task::Cases => finished(tidy::cases::refresh(checkout.root())),
+        Task::Tools => finished(tools::install_all(&checkout)),
+        Task::Rules => finished(rules::refresh(&checkout)),
         Task::Ci => checks::run(&checkout),
     }
 }
 
 fn services_task(checkout: &Checkout, task: &ServicesTask) -> Result<ExitCode> {
     match task {
-        ServicesTask::Up { output } => {
-            services::up(checkout)?;
-            print(&services::status(checkout), *output)?;
+        ServicesTask::Up { broker, output } => {
+            services::up(checkout, *broker)?;
+            print(&services::status(checkout, *broker), *output)?;
         }
-        ServicesTask::Status { output } => {
-            let report = services::status(checkout);
+        ServicesTask::Status { broker, output } => {
+            let report = services::status(checkout, *broker);
             print(&report, *output)?;
             if !report.is_running() {
                 return Err(Failure::NotAsExpected(
@@ -166,6 +229,9 @@ fn services_task(checkout: &Checkout, task: &ServicesTask) -> Result<ExitCode> {
         ServicesTask::Down { purge } => {
             services::down(checkout, *purge)?;
             terminal::say("Nothing of this checkout's services is running");
+        }
+        ServicesTask::Rabbitmqctl { arguments } => {
+            println!("{}", services::rabbitmqctl(checkout, arguments)?);
         }
     }
     Ok(ExitCode::SUCCESS)

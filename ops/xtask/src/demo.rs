@@ -26,10 +26,10 @@ pub(crate) fn built(
     unneeded: &[&str],
     arguments: &[OsString],
 ) -> Result<Command> {
-    let addresses = services::up(checkout)?;
+    let addresses = services::up(checkout, services::BrokerChoice::default())?;
     say("Building the binaries in release mode; the first time takes some minutes ...");
     let mut build = vec!["build", "--release", "--workspace", "--bins"];
-    for left_out in ["xtask", "system-tests"].iter().chain(unneeded) {
+    for left_out in ["xtask", "system-tests", "chaos"].iter().chain(unneeded) {
         build.extend(["--exclude", left_out]);
     }
     cargo::run(&mut cargo::cargo(checkout, build))?;

@@ -5,16 +5,20 @@
 
 mod bench;
 mod cargo;
+mod chaos;
+mod checkers;
 mod checkout;
 mod checks;
 mod cli;
 mod demo;
 mod failure;
+mod rules;
 pub mod services;
 mod sqlx_data;
 mod terminal;
 mod test_run;
 pub mod tidy;
+pub mod tools;
 
 use std::process::ExitCode;
 

@@ -6,9 +6,20 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
+use crate::chaos::XTASK;
 use crate::demo::BIN_DIR;
+use crate::services::{BrokerChoice, NodeCount};
 use crate::terminal::say;
-use crate::{Checkout, cargo, services};
+use crate::{Checkout, cargo, checkers, services};
+
+/// The variable that tells the tests of a cluster the process of each node, as JSON.
+const NODES: &str = "ORDERFLOW_TEST_NODES";
+
+/// The variable that tells them how to start whatever node does not run.
+const REPAIR: &str = "ORDERFLOW_TEST_REPAIR";
+
+/// Set for a run in which no worker of the end-to-end tests may do more than it needs.
+const LEAST_PRIVILEGE: &str = "ORDERFLOW_TEST_LEAST_PRIVILEGE";
 
 /// How many tests a runner says to have run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,15 +47,33 @@ pub(crate) fn build(checkout: &Checkout) -> Result<ExitCode> {
 /// Starts the services and runs the tests whose name contains one of the filters, or all.
 ///
 /// The exit code is that of the runner, and the last line on stdout is `N passed, N failed`.
-pub(crate) fn run(checkout: &Checkout, filters: &[String]) -> Result<ExitCode> {
-    let were_running = services::status(checkout).is_running();
-    let addresses = services::up(checkout)?;
+pub(crate) fn run(
+    checkout: &Checkout,
+    broker: BrokerChoice,
+    least_privilege: bool,
+    filters: &[String],
+) -> Result<ExitCode> {
+    let were_running = services::status(checkout, broker).is_running();
+    let addresses = services::up(checkout, broker)?;
+    if !broker.is_usual() {
+        say(&format!("Testing on {broker}"));
+    }
+    checkers::provide(checkout);
     build_binaries(checkout)?;
     let binaries = cargo::target_directory(checkout)?.join("debug");
+    let own = std::env::current_exe().context("failed to find this program")?;
     let mut total = Tally::default();
     let mut code = 0;
-    for mut command in runners(checkout, filters) {
-        addresses.export(command.env(BIN_DIR, &binaries));
+    for mut command in runners(checkout, broker.nodes, filters) {
+        addresses.export(command.env(BIN_DIR, &binaries).env(XTASK, &own));
+        if least_privilege {
+            command.env(LEAST_PRIVILEGE, "1");
+        }
+        if broker.nodes == NodeCount::Three {
+            let nodes = services::node_processes(checkout, broker);
+            command.env(NODES, serde_json::to_string(&nodes)?);
+            command.env(REPAIR, repair_command(broker)?);
+        }
         let (tally, exit) = run_counting(&mut command)?;
         total.add(tally);
         code = if code == 0 { exit } else { code };
@@ -59,8 +88,18 @@ pub(crate) fn run(checkout: &Checkout, filters: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
+/// The call of this program that leaves the same broker running.
+///
+/// The addresses that tests are given would name a broker to use in place of it.
+fn repair_command(broker: BrokerChoice) -> Result<String> {
+    let own = std::env::current_exe().context("failed to find this program")?;
+    let release = broker.release_argument();
+    let own = own.display();
+    Ok(format!("env -u ORDERFLOW_AMQP_URL '{own}' services up --nodes 3 {release}"))
+}
+
 /// The end-to-end tests start the real binaries.
-fn build_binaries(checkout: &Checkout) -> Result<()> {
+pub(crate) fn build_binaries(checkout: &Checkout) -> Result<()> {
     let arguments = ["build", "--workspace", "--exclude", "xtask", "--bins"];
     cargo::run(&mut cargo::cargo(checkout, arguments))
 }
@@ -70,14 +109,18 @@ fn has_nextest(checkout: &Checkout) -> bool {
     version.output().is_ok_and(|output| output.status.success())
 }
 
-/// The calls that together run every test once.
-fn runners(checkout: &Checkout, filters: &[String]) -> Vec<Command> {
+/// The calls that together run every test once; on a cluster, those that need one.
+fn runners(checkout: &Checkout, nodes: NodeCount, filters: &[String]) -> Vec<Command> {
     let call = |arguments: &[&str], separator: Option<&str>| {
         let arguments = arguments.iter().copied().chain(separator);
         let mut command = cargo::cargo(checkout, arguments);
         command.args(filters);
         command
     };
+    if nodes == NodeCount::Three {
+        let cluster = ["test", "--package", "system-tests", "--test", "cluster", "--no-fail-fast"];
+        return vec![call(&cluster, Some("--"))];
+    }
     if has_nextest(checkout) {
         // A filter may match documentation tests only, so no match here is no mistake yet.
         let nextest = ["nextest", "run", "--workspace", "--no-fail-fast", "--no-tests=pass"];

@@ -202,6 +202,8 @@ CREATE TABLE timers (
     -- Moved by the scheduler, for the current generation.
     handed_over_at timestamptz,
     handovers integer NOT NULL DEFAULT 0,
+    -- The trace of the event that armed it: `traceparent`, and behind a blank `tracestate`.
+    trace text,
     CONSTRAINT timers_pkey PRIMARY KEY (order_id, kind, owner_id),
     CONSTRAINT timers_generation_positive CHECK (generation > 0),
     CONSTRAINT timers_resolved_with_time CHECK ((status = 'armed') = (resolved_at IS NULL)),

@@ -159,6 +159,9 @@ CREATE TABLE customer_marks (
     customer_ref text COLLATE "C" NOT NULL,
     -- When orders of theirs expired unpaid, the oldest first.
     unpaid timestamptz[] NOT NULL,
+    -- When orders of theirs were paid, once it was looked up; kept up to date from then on.
+    paid timestamptz[],
+    paid_looked_up_at timestamptz,
     level restriction_level,
     restricted_until timestamptz,
     -- The order whose expiry caused it, and whose timer ends it.
@@ -170,6 +173,9 @@ CREATE TABLE customer_marks (
     lift_reason text,
     updated_at timestamptz NOT NULL,
     CONSTRAINT customer_marks_pkey PRIMARY KEY (customer_ref),
+    CONSTRAINT customer_marks_paid_looked_up CHECK (
+        (paid IS NULL) = (paid_looked_up_at IS NULL)
+    ),
     CONSTRAINT customer_marks_restriction_whole CHECK (
         num_nulls(level, restricted_until, restricted_by, policy_version) IN (0, 4)
     ),

@@ -20,6 +20,8 @@ CREATE TABLE dead_letters (
     first_failed_at timestamptz NOT NULL,
     last_failed_at timestamptz NOT NULL,
     worker_version text,
+    -- The replay that failed, if this is its failure.
+    replay_item bigint,
     exchange text NOT NULL,
     routing_key text NOT NULL,
     properties jsonb NOT NULL,

@@ -209,3 +209,10 @@ GRANT SELECT ON
 orders, payment_attempts, captures, refunds, disputes, timers, history, transfers, judgements,
 inbox, unapplied_money, violations
 TO orderflow_reader;
+GRANT SELECT (
+    inbox_id, order_id, kind, source, event_id, occurred_at, parked_at, park_key, park_until, queue
+) ON parked_events TO orderflow_reader;
+GRANT SELECT (
+    id, order_id, message_id, exchange, routing_key, type_name, must_route, attempts, created_at,
+    publish_after, sent_at
+) ON outbox TO orderflow_reader;

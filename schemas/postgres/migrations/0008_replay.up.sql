@@ -104,6 +104,25 @@ CREATE INDEX replay_items_batch_idx ON replay_items (batch_id, state, id);
 -- The replays of one message.
 CREATE INDEX replay_items_letter_idx ON replay_items (letter_id);
 
+CREATE FUNCTION status_after_failure(letter bigint, before dead_letter_status, item bigint)
+RETURNS dead_letter_status
+LANGUAGE sql STABLE AS $$
+    SELECT
+        CASE
+            WHEN EXISTS (
+                SELECT FROM replay_items AS open
+                WHERE
+                    open.letter_id = letter
+                    AND open.state IN ('claimed', 'sending', 'sent')
+                    AND open.id IS DISTINCT FROM item
+            ) THEN before
+            ELSE 'parked'
+        END
+$$;
+COMMENT ON FUNCTION status_after_failure(bigint, dead_letter_status, bigint) IS
+    'The status of a letter that failed again in a replay, if in one: parked, unless another '
+    'replay has it in hand.';
+
 CREATE VIEW dead_letters_listed AS
 SELECT
     letter.id,
@@ -202,6 +221,9 @@ GRANT SELECT (
 ) ON dead_letter_edits TO orderflow_reader;
 -- Keys are of use only together with the key file.
 GRANT SELECT (id, master, wrapped) ON subject_keys TO orderflow_operator;
+GRANT SELECT, INSERT ON master_keys TO orderflow_operator;
+-- An editor seals what they write; the update is never made, but locking a key asks for it.
+GRANT SELECT, INSERT, UPDATE (created_at) ON subject_keys TO orderflow_editor;
 GRANT SELECT, INSERT, UPDATE ON
 dead_letters, dead_letter_attempts, failure_groups, subject_keys
 TO orderflow_admin;

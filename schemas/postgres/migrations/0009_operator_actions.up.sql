@@ -1,5 +1,6 @@
 -- What people may do about dead letters. Each function checks the role, acts, and notes it in the
--- audit; tables are changed in no other way by a person.
+-- audit; tables are changed in no other way by a person. Those that look through the whole table
+-- set aside the planner settings of a lane, which knows nothing but keys.
 
 CREATE FUNCTION text_patterns(wanted jsonb) RETURNS text[]
 LANGUAGE sql IMMUTABLE AS $$
@@ -13,7 +14,8 @@ COMMENT ON FUNCTION text_patterns(jsonb) IS
     'The patterns of a list of texts in which * stands for anything; null for no list.';
 
 CREATE FUNCTION dead_letters_matching(filter jsonb) RETURNS SETOF bigint
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_custom_plan SET enable_seqscan = on SET enable_hashjoin = on AS $$
 DECLARE
     known CONSTANT text[] := ARRAY[
         'all', 'id', 'key', 'group', 'queue', 'type', 'class', 'code', 'order', 'build', 'status',
@@ -45,7 +47,17 @@ BEGIN
         RAISE EXCEPTION 'unknown filter key %', stray USING ERRCODE = 'OF007';
     END IF;
     IF filter ? 'not' THEN
-        excluded := ARRAY(SELECT dead_letters_matching(filter -> 'not'));
+        excluded := ARRAY(
+            SELECT matched.id
+            FROM
+                jsonb_array_elements(
+                    CASE jsonb_typeof(filter -> 'not')
+                        WHEN 'array' THEN filter -> 'not'
+                        ELSE jsonb_build_array(filter -> 'not')
+                    END
+                ) AS many (one),
+                dead_letters_matching(one) AS matched (id)
+        );
     END IF;
     RETURN QUERY
     SELECT letter.id
@@ -116,7 +128,8 @@ END;
 $$;
 COMMENT ON FUNCTION dead_letters_matching(jsonb) IS
     'The dead letters that a filter selects. Its keys are joined by "and", the texts of a list by '
-    '"or"; * in a text stands for anything, "not" holds a filter of what is left out.';
+    '"or"; * in a text stands for anything, "not" holds a filter of what is left out, or a list of '
+    'them.';
 
 CREATE FUNCTION require_filter(filter jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE AS $$
@@ -136,7 +149,8 @@ COMMENT ON FUNCTION replay_limit() IS 'How often a message is replayed unless th
 
 CREATE FUNCTION replay_plan(filter jsonb, most bigint, forced boolean)
 RETURNS TABLE (set_digest bytea, selected bigint, held bigint, guarded bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_custom_plan SET enable_seqscan = on SET enable_hashjoin = on AS $$
     WITH matching AS MATERIALIZED (
         SELECT letter.id, letter.status, letter.last_failed_at, letter.replays
         FROM dead_letters AS letter
@@ -183,7 +197,8 @@ CREATE FUNCTION replay_start(
     rate_per_second double precision, max_in_flight integer, canary integer, stop_percent integer,
     stop_after integer, max_backlog integer, most bigint, forced boolean, expected bytea
 ) RETURNS TABLE (batch_id bigint, claimed bigint, held bigint, guarded bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_custom_plan SET enable_seqscan = on SET enable_hashjoin = on AS $$
 #variable_conflict use_column
 DECLARE
     planned record;
@@ -370,7 +385,8 @@ COMMENT ON FUNCTION replay_in_state(bigint, replay_batch_state[]) IS
 CREATE FUNCTION dlq_archive(
     actor text, reason text, reason_code text, filter jsonb, filter_text text, most bigint
 ) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_custom_plan SET enable_seqscan = on SET enable_hashjoin = on AS $$
 DECLARE
     changed bigint;
 BEGIN
@@ -430,7 +446,8 @@ COMMENT ON FUNCTION require_changed(bigint, jsonb) IS
 CREATE FUNCTION dlq_restore(
     actor text, reason text, filter jsonb, filter_text text, most bigint
 ) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_custom_plan SET enable_seqscan = on SET enable_hashjoin = on AS $$
 DECLARE
     changed bigint;
 BEGIN

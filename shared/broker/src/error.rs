@@ -18,6 +18,14 @@ pub enum Error {
         /// What the network said.
         source: Cause,
     },
+    /// The two sides did not agree on TLS: a certificate is missing, wrong or too old.
+    #[error("failed to agree on TLS with {url}: {reason}")]
+    Tls {
+        /// The node that was tried, without the password.
+        url: String,
+        /// What is wrong, in words.
+        reason: String,
+    },
     /// No broker address was configured.
     #[error("failed to connect: no broker url is configured")]
     NoUrl,
@@ -106,7 +114,9 @@ impl Error {
             Self::ChannelClosed { .. } | Self::Locked { .. } | Self::UnreadableFrame { .. } => {
                 Class::Transient
             }
+            // A certificate is renewed without a restart of ours.
             Self::Unreachable { .. }
+            | Self::Tls { .. }
             | Self::Timeout { .. }
             | Self::Blocked
             | Self::ConnectionLost { .. }
@@ -123,6 +133,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "broker-unreachable",
+            Self::Tls { .. } => "broker-tls-failed",
             Self::NoUrl => "broker-url-missing",
             Self::Timeout { .. } => "broker-timeout",
             Self::Blocked => "broker-blocked",

@@ -3,6 +3,7 @@
 mod consumer;
 pub mod delay;
 mod error;
+mod look;
 mod message;
 mod names;
 mod publisher;
@@ -13,10 +14,13 @@ mod url;
 pub use consumer::{ConsumeEnd, Consumer, Settled, Settler};
 pub use delay::{DelayChoice, DelayProvider};
 pub use error::{Cause, Class, Error};
+pub use look::Looked;
 pub use message::{
     Delivery, HeaderValue, Headers, InvalidPublication, MAX_BODY_BYTES, Properties, Publication,
 };
 pub use names::{DEFAULT_PREFIX, NameError, Names};
 pub use publisher::{Outcome, Publisher, PublisherConfig};
-pub use session::{AmqpConfig, Link, Session, SessionEnd, SessionState, SessionWatch};
+pub use session::{
+    AmqpConfig, Identity, Link, Session, SessionEnd, SessionState, SessionWatch, TlsFiles,
+};
 pub use url::{AmqpUrl, UrlError};

@@ -1,11 +1,12 @@
 //! Two connections to one broker node: one consumes, one publishes.
 
 mod dial;
+pub(crate) mod tls;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use lapin::{Channel, Connection};
+use lapin::{Channel, Connection, options::QueueDeclareOptions, types::FieldTable};
 use tokio::time::timeout;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     session::{dial::dial, watch::Watchers},
 };
 
+pub use tls::{Identity, TlsFiles};
 pub use watch::{Link, SessionEnd, SessionState, SessionWatch};
 
 /// How to reach the broker.
@@ -72,6 +74,25 @@ impl Session {
     /// At least one: a prefetch of zero would mean no limit to the broker.
     pub async fn consumer(&self, queue: &str, prefetch: u16) -> Result<Consumer, Error> {
         Consumer::open(&self.consume, queue, prefetch.max(1), self.operation_timeout).await
+    }
+
+    /// How many messages are ready in a queue; `None` if there is no such queue.
+    ///
+    /// Asks by a passive declaration, which needs no permission and changes nothing.
+    pub async fn ready_messages(&self, queue: &str) -> Result<Option<u32>, Error> {
+        // The answer that there is none closes the channel.
+        let channel = self.throw_away_channel().await?;
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let asked = channel.queue_declare(queue.into(), options, FieldTable::default());
+        match within("look at a queue", self.operation_timeout, asked).await {
+            Ok(found) => {
+                let closing = channel.close(200, "OK".into());
+                within("close a channel", self.operation_timeout, closing).await?;
+                Ok(Some(found.message_count()))
+            }
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Follows the state of both connections.

@@ -1,5 +1,6 @@
 //! Every exchange, queue and binding of a deployment, as data.
 
+mod access;
 mod apply;
 mod arguments;
 mod definitions;
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use crate::{DelayProvider, Names};
 
+pub use access::{Account, accounts, accounts_json};
 pub use arguments::{Argument, Arguments};
 pub use verify::{Drift, Object};
 

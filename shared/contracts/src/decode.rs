@@ -9,7 +9,7 @@ use crate::card_data::card_data;
 use crate::envelope::Attributes;
 use crate::error::{DecodeError, RuleCode};
 use crate::event::DataError;
-use crate::{Envelope, Event, EventKind, OrderRef, STRUCTURED_CONTENT_TYPE};
+use crate::{Envelope, Event, EventKind, OrderRef, STRUCTURED_CONTENT_TYPE, TraceContext};
 
 /// A message as the broker hands it over.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,7 @@ pub fn decode<E: Event>(
             binary(message.headers, prefix, body)?
         }
     };
-    envelope(attributes, limits)
+    envelope(attributes, message.headers, limits)
 }
 
 enum Mode {
@@ -138,6 +138,7 @@ fn binary<'a>(
         time: optional(header, "time")?,
         recorded_time: optional(header, "recordedtime")?,
         traceparent: optional(header, "traceparent")?,
+        tracestate: header("tracestate").map(str::to_owned),
         data: serde_json::from_str(body).map_err(|error| DecodeError::not_json(&error, "/data"))?,
     })
 }
@@ -163,6 +164,7 @@ fn optional<'h, T: Deserialize<'h>>(
 
 fn envelope<E: Event>(
     attributes: Attributes<'_>,
+    headers: &[(&str, &str)],
     limits: &Limits,
 ) -> Result<Envelope<E>, DecodeError> {
     if &*attributes.specversion != "1.0" {
@@ -188,16 +190,25 @@ fn envelope<E: Event>(
         };
         return Err(DecodeError::new(RuleCode::ModeMismatch, "/data/livemode", rule));
     }
+    let trace = trace(&attributes, headers);
     Ok(Envelope {
         id: attributes.id,
         source: attributes.source,
         kind,
         time: attributes.time,
         recorded_time: attributes.recorded_time,
-        traceparent: attributes.traceparent,
+        trace,
         digest: digest(kind, attributes.data),
         event,
     })
+}
+
+/// By the attributes of the event, else by the headers that tracing libraries add to a message.
+fn trace(attributes: &Attributes<'_>, headers: &[(&str, &str)]) -> Option<TraceContext> {
+    match &attributes.traceparent {
+        Some(parent) => TraceContext::new(parent.as_str(), attributes.tracestate.as_deref()),
+        None => TraceContext::of_headers(headers),
+    }
 }
 
 fn kind<E: Event>(type_name: &str) -> Result<EventKind, DecodeError> {

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{EventKind, OrderId, Timestamp, Token};
+use crate::{EventKind, OrderId, Timestamp, Token, TraceContext};
 
 /// Content type of structured CloudEvents JSON, the canonical form.
 pub const STRUCTURED_CONTENT_TYPE: &str = "application/cloudevents+json";
@@ -24,7 +24,7 @@ pub struct Envelope<E> {
     /// When it was published.
     pub recorded_time: Option<Timestamp>,
     /// The W3C trace it belongs to.
-    pub traceparent: Option<Token<64>>,
+    pub trace: Option<TraceContext>,
     /// SHA-256 of the kind and the data: the same id with another digest is another fact (case 27).
     pub digest: [u8; 32],
     /// The event.
@@ -45,8 +45,16 @@ pub(crate) struct Attributes<'a> {
     #[serde(rename = "recordedtime")]
     pub(crate) recorded_time: Option<Timestamp>,
     pub(crate) traceparent: Option<Token<64>>,
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub(crate) tracestate: Option<String>,
     #[serde(borrow)]
     pub(crate) data: &'a RawValue,
+}
+
+/// The text, or nothing: what else a sender may have put there is no reason to refuse a message.
+fn text_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let raw = Option::<&'de RawValue>::deserialize(from)?;
+    Ok(raw.and_then(|raw| serde_json::from_str(raw.get()).ok()))
 }
 
 /// A message of ours, written as structured CloudEvents.
@@ -66,6 +74,8 @@ pub struct Outgoing<'a, D: Serialize> {
     causationid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracestate: Option<&'a str>,
     data: D,
 }
 
@@ -89,6 +99,7 @@ impl<'a, D: Serialize> Outgoing<'a, D> {
             datacontenttype: "application/json",
             causationid: None,
             traceparent: None,
+            tracestate: None,
             data,
         }
     }
@@ -102,8 +113,9 @@ impl<'a, D: Serialize> Outgoing<'a, D> {
 
     /// Continues a W3C trace.
     #[must_use]
-    pub fn traced(mut self, traceparent: Option<&'a str>) -> Self {
-        self.traceparent = traceparent;
+    pub fn traced(mut self, trace: Option<&'a TraceContext>) -> Self {
+        self.traceparent = trace.map(TraceContext::parent);
+        self.tracestate = trace.and_then(TraceContext::state);
         self
     }
 

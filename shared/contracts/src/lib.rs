@@ -14,6 +14,7 @@ mod number;
 mod strict;
 mod text;
 mod timestamp;
+mod trace;
 
 pub use card_data::card_data;
 pub use currency::Currency;
@@ -26,3 +27,4 @@ pub use kind::EventKind;
 pub use money::{Money, MoneyError};
 pub use text::{BoundedText, ProviderRef, Token};
 pub use timestamp::Timestamp;
+pub use trace::TraceContext;

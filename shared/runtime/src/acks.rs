@@ -7,6 +7,8 @@ use broker::{Settled, Settler};
 use telemetry::WorkerMetrics;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::failpoint::pass;
+
 /// Most wake-ups taken at once.
 const WAKE_UPS: usize = 4096;
 
@@ -125,6 +127,7 @@ impl Acks {
         let due = self.window.take(self.most_waiting);
         if let Some(tag) = due.through {
             let settled = self.settler.ack_through(tag).await?;
+            pass("acknowledged");
             self.metrics.acknowledged(due.count, settled == Settled::Stale);
         }
         for tag in due.singles {

@@ -7,14 +7,18 @@ use broker::Delivery;
 use contracts::{Envelope, Event, EventKind, OrderId, OrderRef, Token};
 use domain::customer::CustomerRecord;
 use domain::{Decision, Moment, OrderState, Outcome, Rules, Timestamp};
+use sha2::{Digest, Sha256};
 use store::inbox::{self, Claim, Claimed};
 use store::orders::{self, Scope};
+use store::replays::{Done, ItemId};
 use store::write_set::{self, Decided, Original};
-use store::{Database, InboxId, Transaction, locks};
+use store::{Database, InboxId, Transaction, locks, replays};
 use telemetry::Processed;
+use telemetry::happenings::ReplayItems;
 
-use crate::failpoint::Failpoints;
+use crate::failpoint::{Failpoints, pass};
 use crate::failure::Failure;
+use crate::failures::headers;
 use crate::notices;
 use crate::watchdog::Watchdog;
 
@@ -77,9 +81,16 @@ pub(crate) async fn apply<R: Rules>(
     jobs: &[Job<R::Event>],
 ) -> Result<Committed, BatchError> {
     let batch = async |transaction: &mut Transaction<'_>| {
-        steps(rules, precautions, queue, transaction, jobs).await
+        let committed = steps(rules, precautions, queue, transaction, jobs).await?;
+        let done = replayed(jobs, &committed.verdicts);
+        let resolved = replays::resolve(transaction, queue, &done).await?;
+        Ok::<_, BatchError>((committed, resolved))
     };
-    database.within("batch", batch).await
+    let (committed, count) = database.within("batch", batch).await?;
+    if count > 0 {
+        ReplayItems { queue, result: "resolved", count }.emit();
+    }
+    Ok(committed)
 }
 
 async fn steps<R: Rules>(
@@ -91,6 +102,7 @@ async fn steps<R: Rules>(
 ) -> Result<Committed, BatchError> {
     let claims: Vec<_> = jobs.iter().map(claim).collect();
     let claimed = inbox::claim(transaction, &claims).await?;
+    pass("claimed");
     let mut verdicts = Vec::with_capacity(jobs.len());
     let mut open = Vec::with_capacity(jobs.len());
     for (index, claimed) in claimed.into_iter().enumerate() {
@@ -113,7 +125,9 @@ async fn steps<R: Rules>(
     let known: Vec<_> = orders.iter().copied().flatten().collect();
     let customers: Vec<_> = open.iter().filter_map(|job| customer(&jobs[job.index])).collect();
     let (now, marked) = locks::lock_orders_of(transaction, &known, &customers).await?;
+    pass("locked");
     let mut states = orders::load(transaction, &known, scope::<R>()).await?;
+    pass("loaded");
     if !marked.is_empty() {
         let marks = store::customers::marks(transaction, &marked).await?;
         for (job, order) in open.iter().zip(&orders) {
@@ -135,6 +149,7 @@ async fn steps<R: Rules>(
         decisions.push(decision);
     }
     let of_open: Vec<_> = open.iter().map(|open| &jobs[open.index]).collect();
+    pass("decided");
     notices::request(rules.book(), transaction, &of_open, &wanted, &mut decisions, now).await?;
     let headers: Vec<_> = open
         .iter()
@@ -149,7 +164,21 @@ async fn steps<R: Rules>(
         })
         .collect();
     write_set::write(transaction, &decided).await?;
+    pass("written");
     Ok(Committed { verdicts, now: Some(now) })
+}
+
+/// The replays that succeeded with this batch; mostly there is none.
+fn replayed<E>(jobs: &[Job<E>], verdicts: &[Verdict]) -> Vec<Done> {
+    let done = |(job, verdict): (&Job<E>, &Verdict)| match verdict {
+        Verdict::Done(_) => {
+            let item = job.delivery.properties.headers.get(headers::REPLAY_ID)?.as_integer()?;
+            let digest = Sha256::digest(&job.delivery.body).into();
+            Some(Done { item: ItemId(item), digest })
+        }
+        Verdict::Failed(_) => None,
+    };
+    jobs.iter().zip(verdicts).filter_map(done).collect()
 }
 
 /// A job that is to be decided.
@@ -308,7 +337,7 @@ fn decided<'a, E: Event>(
         kind: job.envelope.kind,
         occurred_at: job.envelope.event.occurred_at(),
         decision,
-        traceparent: job.envelope.traceparent.as_ref().map(contracts::Token::as_str),
+        trace: job.envelope.trace.as_ref(),
         original,
     }
 }

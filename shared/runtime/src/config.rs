@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use broker::delay::DelayChoice;
-use broker::{AmqpConfig, AmqpUrl, Names};
+use broker::{AmqpConfig, AmqpUrl, Identity, Names, TlsFiles};
 use contracts::Limits;
 use domain::policy::Overrides;
 use store::vault::KeyRing;
@@ -123,7 +123,7 @@ impl Config {
         let batch = read.count(settings.batch.as_deref(), "ORDERFLOW_BATCH", 500, 1..=2000);
         let prefetch = (2 * lanes * batch).clamp(50, 2000);
         let config = Self {
-            amqp: read.amqp(urls.as_deref(), worker),
+            amqp: read.amqp(settings, urls.as_deref(), worker),
             database: read.database(database_url.as_deref(), worker, keys),
             names: read.names(settings),
             topology: read.choice(
@@ -310,12 +310,15 @@ impl Reader {
         }
     }
 
-    fn amqp(&mut self, urls: Option<&str>, worker: &str) -> AmqpConfig {
+    fn amqp(&mut self, settings: &Settings, urls: Option<&str>, worker: &str) -> AmqpConfig {
+        let files = self.tls_files(settings);
         let mut parse = |url: &str| {
-            url.trim()
-                .parse::<AmqpUrl>()
-                .map_err(|error| self.problem("ORDERFLOW_AMQP_URL", error.to_string()))
-                .ok()
+            let url = url.trim().parse::<AmqpUrl>().map_err(|error| error.to_string());
+            let url = url.map(|url| url.or_tls(&files)).and_then(|url| {
+                url.tls().check()?;
+                Ok(url)
+            });
+            url.map_err(|reason| self.problem("ORDERFLOW_AMQP_URL", reason)).ok()
         };
         AmqpConfig {
             urls: urls
@@ -327,6 +330,21 @@ impl Reader {
             heartbeat: Duration::from_secs(10),
             operation_timeout: Duration::from_secs(10),
         }
+    }
+
+    fn tls_files(&mut self, settings: &Settings) -> TlsFiles {
+        let identity = match (&settings.amqp_cert_file, &settings.amqp_key_file) {
+            (Some(certificate), Some(key)) => {
+                Some(Identity { certificate: certificate.clone(), key: key.clone() })
+            }
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                let reason = "and ORDERFLOW_AMQP_KEY_FILE come together";
+                self.problem("ORDERFLOW_AMQP_CERT_FILE", reason);
+                None
+            }
+        };
+        TlsFiles { ca: settings.amqp_ca_file.clone(), identity }
     }
 
     /// The master keys; nothing is stored in clear unless that was asked for.

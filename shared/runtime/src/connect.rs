@@ -77,7 +77,7 @@ pub async fn broker_ready(config: &Config, waiting: &mut Waiting) -> Option<Sess
     waiting.until(Dependency::Broker, async || Session::open(&config.amqp).await).await
 }
 
-/// Waits for the database in the schema that this build needs, with keys that fit this process.
+/// Waits for a database to write to, in the schema of this build, with keys that fit this process.
 ///
 /// `None` when asked to stop first.
 pub async fn database_ready(config: &Config, waiting: &mut Waiting) -> Option<Database> {
@@ -85,6 +85,7 @@ pub async fn database_ready(config: &Config, waiting: &mut Waiting) -> Option<Da
         .until(Dependency::Database, async || {
             store::require_schema(&config.database).await?;
             let mut database = Database::connect(&config.database).await?;
+            database.ping().await?;
             vault::introduce(&mut database).await?;
             Ok::<_, store::Error>(database)
         })

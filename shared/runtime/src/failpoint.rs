@@ -2,11 +2,32 @@
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Message ids over which the rules fail, and how; empty but in tests and the demo.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Failpoints(HashMap<String, Fault>);
+pub(crate) struct Failpoints {
+    messages: HashMap<String, Fault>,
+    /// Where steps are named at which the process ends.
+    steps: Option<PathBuf>,
+}
+
+/// The item that names the folder of steps.
+const STEPS: &str = "steps";
+
+/// This worker's name and its folder of steps.
+static ENDS: OnceLock<(&str, PathBuf)> = OnceLock::new();
+
+/// Passes a point between two steps. In tests the process ends here, at once and once: if there is
+/// a file `<worker>.<step>` in the folder of steps, which is gone then.
+pub fn pass(step: &'static str) {
+    let Some((worker, folder)) = ENDS.get() else { return };
+    if std::fs::remove_file(folder.join(format!("{worker}.{step}"))).is_ok() {
+        std::process::abort();
+    }
+}
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +45,7 @@ enum Fault {
 }
 
 impl Failpoints {
-    /// Reads `<fault>:<message id>` items separated by commas.
+    /// Reads `<fault>:<message id>` items separated by commas, and `steps:<folder>`.
     ///
     /// # Errors
     /// Names the item that cannot be read.
@@ -34,13 +55,28 @@ impl Failpoints {
             Some((id.to_owned(), Fault::parse(fault)?))
         };
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-        let items = items.map(|item| read(item).ok_or_else(|| item.to_owned()));
-        items.collect::<Result<_, _>>().map(Self)
+        let mut points = Self::default();
+        for item in items {
+            if let Some((STEPS, folder)) = item.split_once(':') {
+                points.steps = Some(folder.into());
+                continue;
+            }
+            let (id, fault) = read(item).ok_or_else(|| item.to_owned())?;
+            points.messages.insert(id, fault);
+        }
+        Ok(points)
+    }
+
+    /// From now on this process ends at the steps that are named, if any are.
+    pub(crate) fn watch_steps(&self, worker: &'static str) {
+        if let Some(folder) = &self.steps {
+            ENDS.get_or_init(|| (worker, folder.clone()));
+        }
     }
 
     /// Fails when this message is one that shall fail.
     pub(crate) fn hit(&self, message_id: &str) {
-        if let Some(fault) = self.0.get(message_id) {
+        if let Some(fault) = self.messages.get(message_id) {
             fault.happen();
         }
     }
@@ -91,9 +127,10 @@ mod tests {
 
     #[test]
     fn faults_are_read_and_what_is_none_is_named() {
-        let points = Failpoints::parse("panic:a, hog:b:c,").unwrap();
-        assert_eq!(points.0.get("a"), Some(&Fault::Panic));
-        assert_eq!(points.0.get("b:c"), Some(&Fault::Hog));
+        let points = Failpoints::parse("panic:a, hog:b:c,steps:/ends").unwrap();
+        assert_eq!(points.messages.get("a"), Some(&Fault::Panic));
+        assert_eq!(points.messages.get("b:c"), Some(&Fault::Hog));
+        assert_eq!(points.steps, Some(PathBuf::from("/ends")));
         for item in ["panic", "panic:", "trip:a"] {
             assert_eq!(Failpoints::parse(&format!("abort:x,{item}")).unwrap_err(), item);
         }

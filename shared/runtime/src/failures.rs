@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use broker::delay::{DelayProvider, delayed};
 use broker::{Delivery, Headers, Outcome, Properties, Publication, Publisher};
-use contracts::EventKind;
-use telemetry::happenings::{DeadLettered, MessageFailed, Published, RetryScheduled};
+use contracts::{EventKind, OrderId, TraceContext};
+use telemetry::happenings::{
+    DeadLettered, MessageFailed, Published, RetryScheduled, Subject, WindowPublished,
+};
 use telemetry::{Processed, WorkerMetrics};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::time::Instant;
 
 use crate::clock;
 use crate::config::Config;
+use crate::failpoint::pass;
 use crate::failure::Failure;
 use crate::settle::{HandlingResult, Settlement, settle};
 
@@ -41,6 +45,15 @@ pub mod headers {
     pub const WORKER: &str = "orderflow-worker";
     /// The worker's version.
     pub const BUILD: &str = "orderflow-build";
+
+    /// The item of the replay that sent the message, if one did.
+    pub const REPLAY_ID: &str = "orderflow-replay-id";
+    /// How often the message was replayed, this time included.
+    pub const REPLAY_COUNT: &str = "orderflow-replay-count";
+    /// The W3C trace context that a replay began.
+    pub const TRACEPARENT: &str = "traceparent";
+    /// The trace context that the message had before its replay.
+    pub const REPLAYED_TRACE: &str = "orderflow-replayed-traceparent";
 
     /// What describes a failure and must not travel with another try.
     pub const OF_FAILURE: [&str; 10] = [
@@ -73,6 +86,9 @@ pub(crate) struct FailedMessage {
     pub(crate) kind: Option<EventKind>,
     /// The sender's id, or `-` if it could not be read.
     pub(crate) message_id: String,
+    /// The order it names, if it could be decoded and names one.
+    pub(crate) order: Option<OrderId>,
+    pub(crate) trace: Option<TraceContext>,
     pub(crate) attempt: u32,
     pub(crate) failure: Failure,
 }
@@ -121,31 +137,48 @@ impl FailureDesk {
             publications.push(publication);
             pending.push(settled);
         }
+        pass("failed");
+        let started = Instant::now();
         let outcomes = self.publisher.publish_all(publications).await?;
+        WindowPublished { worker: self.worker, took: started.elapsed() }.emit();
+        pass("brought-away");
         let mut not_taken = None;
         for (outcome, settled) in outcomes.into_iter().zip(pending) {
-            match outcome {
-                Outcome::Confirmed => self.settled(&settled),
-                Outcome::Returned { .. }
-                | Outcome::Nacked
-                | Outcome::TimedOut
-                | Outcome::Invalid(_) => not_taken = Some(format!("{outcome:?}")),
+            let (worker, exchange, count) = (self.worker, settled.exchange(), 1);
+            let result = match outcome {
+                Outcome::Confirmed => "confirmed",
+                Outcome::Returned { .. } | Outcome::Invalid(_) => "returned",
+                Outcome::Nacked | Outcome::TimedOut => "unconfirmed",
+            };
+            Published { worker, exchange, result, count }.emit();
+            if outcome == Outcome::Confirmed {
+                self.settled(&settled);
+            } else {
+                not_taken = Some(format!("{outcome:?}"));
             }
         }
         not_taken.map_or(Ok(()), |why| Err(DeskError::NotTaken(why)))
     }
 
     fn publication(&self, message: FailedMessage) -> (Publication, SettledFailure) {
-        let FailedMessage { delivery, kind, message_id, attempt, failure } = message;
+        let FailedMessage { delivery, kind, message_id, order, trace, attempt, failure } = message;
         let (class, code) = (failure.class.name(), failure.code);
-        MessageFailed { worker: self.worker, message_id: &message_id, class, code, attempt }.emit();
+        let order_id = order.map(|order| order.to_string());
+        let subject = Subject {
+            worker: self.worker,
+            event_id: &message_id,
+            event_type: kind.map(EventKind::name),
+            order_id: order_id.as_deref(),
+            trace_id: trace.as_ref().map(TraceContext::trace_id),
+        };
+        MessageFailed { subject, class, code, attempt }.emit();
         let result = HandlingResult::Failed(&failure);
         let tag = delivery.tag;
         let (publication, outcome) =
             match settle(&result, attempt, &self.config.retry, rand::random()) {
                 Settlement::RetryAfter(delay) => {
-                    let (worker, next_attempt) = (self.worker, attempt + 1);
-                    RetryScheduled { worker, message_id: &message_id, next_attempt, delay }.emit();
+                    let next_attempt = attempt + 1;
+                    RetryScheduled { subject, code, next_attempt, delay }.emit();
                     let (names, body) = (&self.config.names, delivery.body);
                     let properties = retry_properties(delivery.properties, &body, next_attempt);
                     // Retries always ride the ladder: only the broker holds them.
@@ -156,14 +189,7 @@ impl FailureDesk {
                 }
                 Settlement::DeadLetter(_) | Settlement::Ack | Settlement::Pause => {
                     let detail = failure.detail.as_str();
-                    DeadLettered {
-                        worker: self.worker,
-                        message_id: &message_id,
-                        class,
-                        code,
-                        detail,
-                    }
-                    .emit();
+                    DeadLettered { subject, class, code, detail }.emit();
                     (self.dead_letter(delivery, &failure, attempt), Processed::DeadLettered)
                 }
             };
@@ -199,18 +225,6 @@ impl FailureDesk {
     fn settled(&self, settled: &SettledFailure) {
         let kind = settled.kind.map_or("unknown", EventKind::name);
         self.metrics.processed(kind, settled.outcome, 1);
-        let (worker, result, count) = (self.worker, "confirmed", 1);
-        let exchange = match settled.outcome {
-            Processed::Retried => "delayed",
-            Processed::Applied
-            | Processed::Noop
-            | Processed::Duplicate
-            | Processed::Parked
-            | Processed::Orphaned
-            | Processed::Rejected
-            | Processed::DeadLettered => "dead",
-        };
-        Published { worker, exchange, result, count }.emit();
         // Nobody listening means that the round is over: the message comes again.
         self.finished.send(settled.tag).unwrap_or_default();
     }
@@ -220,6 +234,22 @@ struct SettledFailure {
     tag: u64,
     kind: Option<EventKind>,
     outcome: Processed,
+}
+
+impl SettledFailure {
+    /// The exchange that it went to, by its role.
+    fn exchange(&self) -> &'static str {
+        match self.outcome {
+            Processed::Retried => "delayed",
+            Processed::Applied
+            | Processed::Noop
+            | Processed::Duplicate
+            | Processed::Parked
+            | Processed::Orphaned
+            | Processed::Rejected
+            | Processed::DeadLettered => "dead",
+        }
+    }
 }
 
 /// The message as it was, with its count of tries.
@@ -239,7 +269,7 @@ fn keep_first_failure(headers: &mut Headers, now: String) {
 /// A message must have an id to be published; one without gets one that its body decides.
 ///
 /// So a redelivery of it is brought away under the same id.
-fn with_message_id(properties: &mut Properties, body: &[u8]) {
+pub fn with_message_id(properties: &mut Properties, body: &[u8]) {
     if properties.message_id.as_deref().is_none_or(str::is_empty) {
         let mut hash = DefaultHasher::new();
         body.hash(&mut hash);

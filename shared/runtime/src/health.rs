@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use telemetry::Metrics;
+use telemetry::happenings::Readiness;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -25,6 +26,7 @@ pub struct Health(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    worker: &'static str,
     /// Why the process is not ready; `None` when it is.
     waiting_for: watch::Sender<Option<String>>,
     started: Instant,
@@ -33,9 +35,10 @@ struct Shared {
 
 impl Health {
     /// Not ready yet.
-    pub fn new() -> Self {
+    pub fn new(worker: &'static str) -> Self {
         let (waiting_for, _) = watch::channel(Some("starting".to_owned()));
         Self(Arc::new(Shared {
+            worker,
             waiting_for,
             started: Instant::now(),
             last_beat_ms: AtomicU64::new(0),
@@ -45,11 +48,17 @@ impl Health {
     /// The process does its work.
     pub fn ready(&self) {
         self.0.waiting_for.send_replace(None);
+        self.count(true);
     }
 
     /// The process cannot do its work, and why; in words for whoever reads the page.
     pub fn not_ready(&self, why: impl Into<String>) {
         self.0.waiting_for.send_replace(Some(why.into()));
+        self.count(false);
+    }
+
+    fn count(&self, ready: bool) {
+        Readiness { worker: self.0.worker, ready }.emit();
     }
 
     /// Proves every second that the loop turns; never asks a dependency.
@@ -67,12 +76,6 @@ impl Health {
     fn since_last_beat(&self) -> Duration {
         let last = Duration::from_millis(self.0.last_beat_ms.load(Ordering::Relaxed));
         self.0.started.elapsed().saturating_sub(last)
-    }
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

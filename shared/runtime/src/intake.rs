@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use broker::{ConsumeEnd, Consumer, Delivery, HeaderValue, Publisher};
-use contracts::{Event, OrderRef, WireMessage, decode};
+use contracts::{
+    DecodeError, Envelope, Event, Limits, OrderRef, TraceContext, WireMessage, decode,
+};
 use domain::Rules;
 use store::Database;
 use telemetry::happenings::DrainAbandoned;
@@ -16,6 +18,7 @@ use uuid::Uuid;
 use crate::acks::Acks;
 use crate::batch::Job;
 use crate::door;
+use crate::failpoint::pass;
 use crate::failure::Failure;
 use crate::failures::{DeskError, FailedMessage, FailureDesk, headers};
 use crate::lane::{self, LaneReports, LaneShared};
@@ -116,14 +119,10 @@ impl<R: Rules> Round<R> {
 
     /// Decodes a delivery and deals it to the lane of its order.
     fn accept(&mut self, delivery: Delivery) {
+        pass("received");
         self.last_tag = self.last_tag.max(delivery.tag);
         let attempt = attempt(&delivery);
-        let decoded = door::check_beside_body(&delivery).and_then(|()| {
-            let headers = door::texts(&delivery);
-            let content_type = delivery.properties.content_type.as_deref();
-            let message = WireMessage { content_type, headers: &headers, body: &delivery.body };
-            decode::<R::Event>(message, &self.shared.config.limits)
-        });
+        let decoded = decoded::<R::Event>(&delivery, &self.shared.config.limits);
         // Nobody listening in either arm means that the round is over: the message comes again.
         match decoded {
             Ok(envelope) => {
@@ -139,7 +138,10 @@ impl<R: Rules> Round<R> {
                 let message_id = delivery.properties.message_id.clone();
                 let message_id = message_id.unwrap_or_else(|| "-".to_owned());
                 let failure = Failure::from(error);
-                let failed = FailedMessage { delivery, kind: None, message_id, attempt, failure };
+                let trace = TraceContext::of_headers(&door::texts(&delivery));
+                let (kind, order) = (None, None);
+                let failed =
+                    FailedMessage { delivery, kind, message_id, order, trace, attempt, failure };
                 self.failed.send(failed).unwrap_or_default();
             }
         }
@@ -168,6 +170,17 @@ impl<R: Rules> Round<R> {
         }
         end
     }
+}
+
+/// A delivery as the contract of its worker understands it, unless it breaks that.
+pub(crate) fn decoded<E: Event>(
+    delivery: &Delivery,
+    limits: &Limits,
+) -> Result<Envelope<E>, DecodeError> {
+    door::check_beside_body(delivery)?;
+    let headers = door::texts(delivery);
+    let content_type = delivery.properties.content_type.as_deref();
+    decode(WireMessage { content_type, headers: &headers, body: &delivery.body }, limits)
 }
 
 /// Gives back what was not finished, once the last acknowledgement is out.

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::{Event, Timestamp};
+use contracts::{Envelope, Event, Timestamp, TraceContext};
 use domain::Rules;
 use store::Database;
 use telemetry::WorkerMetrics;
-use telemetry::happenings::RulePanicked;
+use telemetry::happenings::{BatchRetried, RulePanicked, Subject};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -17,6 +17,7 @@ use crate::batch::{self, BatchError, Committed, Job, Precautions, Verdict};
 use crate::clock;
 use crate::config::Config;
 use crate::early::Early;
+use crate::failpoint::pass;
 use crate::failure::Failure;
 use crate::failures::FailedMessage;
 use crate::watchdog::Watchdog;
@@ -27,6 +28,10 @@ mod suspect;
 const BATCH_TRIES: u32 = 4;
 /// Wait before the second try of a batch; doubles with each further one.
 const BATCH_PAUSE: Duration = Duration::from_millis(20);
+
+/// A lane with nothing to do asks its database for a sign of life so often: a worker that says it
+/// is ready has one.
+const PROBE_AFTER: Duration = Duration::from_secs(3);
 
 /// What every lane of a worker shares.
 pub(crate) struct LaneShared<R> {
@@ -71,6 +76,12 @@ pub(crate) async fn run<R: Rules>(
         tokio::select! {
             count = jobs.recv_many(&mut taken, batch) => more = count > 0,
             () = early.look() => {}
+            () = tokio::time::sleep(PROBE_AFTER) => {
+                if let Err(error) = database.ping().await {
+                    reports.trouble.send(error).unwrap_or_default();
+                    return;
+                }
+            }
         }
         let mut taken =
             if more { early.admit(&mut database, taken).await } else { early.give_up() };
@@ -157,6 +168,7 @@ impl<R: Rules> Lane<'_, R> {
                 batch::apply(&*rules, self.precautions, &shared.queue, self.database, jobs);
             let error = match applied.await {
                 Ok(committed) => {
+                    pass("committed");
                     self.measure(jobs, &committed, started.elapsed());
                     return Ok(Ok(committed));
                 }
@@ -169,7 +181,7 @@ impl<R: Rules> Lane<'_, R> {
                     store::Class::DependencyDown => return Err(down(error)),
                     store::Class::Transient if attempt >= BATCH_TRIES => return Ok(Err(error)),
                     store::Class::Transient => {
-                        tracing::info!(error = %cause, attempt, "batch is tried again");
+                        self.say_retried(cause, jobs.len(), false);
                         tokio::time::sleep(pause).await;
                         pause *= 2;
                     }
@@ -192,8 +204,7 @@ impl<R: Rules> Lane<'_, R> {
         match error {
             BatchError::Panicked(offset) => {
                 let index = range.start + offset;
-                let message_id = jobs[index].envelope.id.as_str();
-                RulePanicked { worker: self.shared.worker, message_id }.emit();
+                self.say_panicked(&jobs[index].envelope);
                 let rest = [index + 1..range.end, range.start..index];
                 ranges.extend(rest.into_iter().filter(|rest| !rest.is_empty()));
                 Some((index, Failure::panic()))
@@ -202,12 +213,28 @@ impl<R: Rules> Lane<'_, R> {
                 Some((range.start, Failure::database(&error)))
             }
             BatchError::Store(error) => {
-                tracing::info!(%error, size = range.len(), "batch is split");
+                self.say_retried(&error, range.len(), true);
                 let middle = range.start + range.len() / 2;
                 ranges.extend([middle..range.end, range.start..middle]);
                 None
             }
         }
+    }
+
+    fn say_retried(&self, error: &store::Error, size: usize, split: bool) {
+        BatchRetried { worker: self.shared.worker, cause: error.code(), size, split }.emit();
+    }
+
+    fn say_panicked(&self, envelope: &Envelope<R::Event>) {
+        let order_id = envelope.event.order_ref().order().map(|order| order.to_string());
+        let subject = Subject {
+            worker: self.shared.worker,
+            event_id: envelope.id.as_str(),
+            event_type: Some(envelope.kind.name()),
+            order_id: order_id.as_deref(),
+            trace_id: envelope.trace.as_ref().map(TraceContext::trace_id),
+        };
+        RulePanicked { subject }.emit();
     }
 
     fn measure(&self, jobs: &[Job<R::Event>], committed: &Committed, took: Duration) {
@@ -231,15 +258,26 @@ impl<R: Rules> Lane<'_, R> {
         let tag = job.delivery.tag;
         match verdict {
             Verdict::Done(outcome) => {
-                self.shared.metrics.processed(job.envelope.kind.name(), outcome, 1);
+                let envelope = &job.envelope;
+                self.shared.metrics.processed(envelope.kind.name(), outcome, 1);
+                tracing::debug!(
+                    event_id = envelope.id.as_str(),
+                    event_type = envelope.kind.name(),
+                    order_id = envelope.event.order_ref().order().map(tracing::field::display),
+                    trace_id = envelope.trace.as_ref().map(TraceContext::trace_id),
+                    outcome = outcome.name(),
+                    "event decided"
+                );
                 // Nobody listening means that the round is over: the message comes again.
                 self.reports.finished.send(tag).unwrap_or_default();
             }
             Verdict::Failed(failure) => {
                 let kind = Some(job.envelope.kind);
                 let message_id = job.envelope.id.to_string();
-                let (attempt, delivery) = (job.attempt, job.delivery);
-                let failed = FailedMessage { delivery, kind, message_id, attempt, failure };
+                let order = job.envelope.event.order_ref().order();
+                let (trace, attempt, delivery) = (job.envelope.trace, job.attempt, job.delivery);
+                let failed =
+                    FailedMessage { delivery, kind, message_id, order, trace, attempt, failure };
                 self.reports.failed.send(failed).unwrap_or_default();
             }
         }

@@ -41,6 +41,11 @@ impl Process {
         let (health, stop) = (self.health.clone(), self.stop.clone());
         Waiting { worker: self.worker, health, stop }
     }
+
+    /// A step at which a test may make the process fail.
+    pub fn reached(&self, step: &str) {
+        self.config.failpoints.hit(step);
+    }
 }
 
 /// Runs a binary: configuration, telemetry, health pages, signals, then its own part.
@@ -124,10 +129,11 @@ where
     let metrics = telemetry::start(worker, config.log_format, &config.log)?;
     log_panics();
     let stop = Stop::on_signals()?;
-    let health = Health::new();
+    let health = Health::new(worker);
     let address = health::serve(config.http_listen, health.clone(), metrics.clone()).await?;
     tracing::info!(worker, %address, "started");
     config.policies.reload_on_hangup(worker)?;
+    config.failpoints.watch_steps(worker);
     let config = Arc::new(config);
     body(Process { worker, config, health: health.clone(), metrics, stop }).await?;
     health.not_ready("stopped");

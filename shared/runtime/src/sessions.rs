@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use broker::Session;
+use broker::{Session, SessionState, SessionWatch};
+use telemetry::happenings::{PublishersBlocked, SessionEnded};
 use tokio::time::Instant;
 
 use crate::connect::broker_ready;
@@ -24,15 +25,34 @@ pub async fn sessions(
     let mut pauses = Pauses::new();
     while let Some(session) = broker_ready(&process.config, &mut waiting).await {
         let started = Instant::now();
+        let alarms = tokio::spawn(follow_alarms(process.worker, session.watch()));
         let ended = body(&session).await;
         session.close().await;
+        alarms.abort();
         let Err(error) = ended else { return };
         if started.elapsed() > STEADY {
             pauses = Pauses::new();
         }
         let pause = pauses.next_pause();
-        tracing::warn!(error = format!("{error:#}"), ?pause, "session ended");
-        process.health.not_ready(format!("{error:#}"));
+        let detail = format!("{error:#}");
+        SessionEnded { worker: process.worker, detail: &detail, pause }.emit();
+        process.health.not_ready(detail);
         stop.sleep(pause).await;
+    }
+}
+
+/// Says when the broker blocks publishers, and when it no longer does, until the session is over.
+async fn follow_alarms(worker: &'static str, mut session: SessionWatch) {
+    let mut was_blocked = false;
+    loop {
+        let state = session.changed().await;
+        let blocked = matches!(state, SessionState::Blocked { .. });
+        if blocked != was_blocked {
+            PublishersBlocked { worker, blocked }.emit();
+            was_blocked = blocked;
+        }
+        if matches!(state, SessionState::Ended(_)) {
+            return;
+        }
     }
 }

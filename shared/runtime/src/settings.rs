@@ -12,7 +12,17 @@ pub struct Settings {
     /// A file that holds the RabbitMQ URL.
     #[arg(long, env = "ORDERFLOW_AMQP_URL_FILE", value_name = "FILE")]
     pub amqp_url_file: Option<PathBuf>,
-    /// Postgres, `postgres://user:password@host:5432/database`.
+    /// Certificates of authorities trusted for `amqps://` addresses, beside the system's; PEM.
+    #[arg(long, env = "ORDERFLOW_AMQP_CA_FILE", value_name = "FILE")]
+    pub amqp_ca_file: Option<PathBuf>,
+    /// Our certificate for a broker that asks for one, with those above it; PEM.
+    #[arg(long, env = "ORDERFLOW_AMQP_CERT_FILE", value_name = "FILE")]
+    pub amqp_cert_file: Option<PathBuf>,
+    /// The private key of that certificate, PKCS #8 in PEM.
+    #[arg(long, env = "ORDERFLOW_AMQP_KEY_FILE", value_name = "FILE")]
+    pub amqp_key_file: Option<PathBuf>,
+    /// Postgres, `postgres://user:password@host:5432/database`; for TLS add `?sslmode=verify-full`,
+    /// with `sslrootcert`, `sslcert` and `sslkey` where they are not the system's.
     #[arg(long, env = "ORDERFLOW_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// A file that holds the Postgres URL.

@@ -136,15 +136,15 @@ impl<R: Rules> Worker<R> {
             let prefetch = self.process.config.prefetch;
             let consumer = session.consumer(&self.shared.queue, prefetch).await?;
             let publisher = session.publisher(PublisherConfig::default()).await?;
-            self.breaker(false);
+            self.shared.metrics.prefetch(prefetch);
+            self.breaker(None);
             self.process.health.ready();
             let round = Round::start(Arc::clone(&self.shared), consumer, publisher, databases);
             match round.run(&mut stop).await {
                 RoundEnd::Stopped => return Ok(()),
                 RoundEnd::Database(error) => {
                     self.process.health.not_ready(format!("database: {error}"));
-                    tracing::warn!(%error, "the database is down");
-                    self.breaker(true);
+                    self.breaker(Some((error.code(), &error.to_string())));
                 }
                 RoundEnd::Consumer(end) => anyhow::bail!("{end} ({})", end.cause()),
                 RoundEnd::Broker(why) => anyhow::bail!(why),
@@ -162,7 +162,7 @@ impl<R: Rules> Worker<R> {
         Some(databases)
     }
 
-    fn breaker(&self, open: bool) {
+    fn breaker(&self, open: Option<(&'static str, &str)>) {
         BreakerMoved { worker: self.process.worker, open }.emit();
     }
 }
@@ -170,6 +170,18 @@ impl<R: Rules> Worker<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use broker::topology::{accounts, accounts_json};
+    use broker::{DelayProvider, Names};
+
+    #[test]
+    fn the_shipped_accounts_are_those_of_the_topology() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ops/rabbitmq/accounts.json");
+        let shipped = std::fs::read_to_string(file).unwrap();
+        let shipped: serde_json::Value = serde_json::from_str(&shipped).unwrap();
+        let accounts = accounts(&Names::default(), &worker_routes(), DelayProvider::Ladder);
+        let rendered = accounts_json(&accounts, "/");
+        assert_eq!(shipped, rendered, "write it anew: orderctl topology accounts > {file}");
+    }
 
     #[test]
     fn shops_reach_every_queue_by_exactly_the_names_of_their_events() {

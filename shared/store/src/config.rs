@@ -35,12 +35,16 @@ pub struct DatabaseConfig {
     pub lock_timeout: Duration,
     /// Longest that a transaction may wait for its next statement.
     pub idle_in_transaction_timeout: Duration,
+    /// Longest that anything may take, from the first statement to the last answer: a server that
+    /// lost its power says nothing, and neither does the system for a quarter of an hour.
+    pub answer_timeout: Duration,
     /// The master keys; without any, what shops sent is stored in clear.
     pub keys: KeyRing,
 }
 
 impl DatabaseConfig {
-    /// The usual limits: 30 s per statement, 10 s per lock, 60 s of idling in a transaction.
+    /// The usual limits: 30 s per statement, 10 s per lock, 60 s of idling in a transaction, and
+    /// 60 s for all of it.
     ///
     /// It has no keys.
     pub fn new(url: DatabaseUrl, application_name: impl Into<String>) -> Self {
@@ -50,6 +54,7 @@ impl DatabaseConfig {
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(10),
             idle_in_transaction_timeout: Duration::from_mins(1),
+            answer_timeout: Duration::from_mins(1),
             keys: KeyRing::default(),
         }
     }
@@ -101,12 +106,28 @@ impl FromStr for DatabaseUrl {
         if !(text.starts_with("postgres://") || text.starts_with("postgresql://")) {
             return Err(refuse("must start with postgres://".to_owned()));
         }
+        check_files(text).map_err(refuse)?;
         match PgConnectOptions::from_str(text) {
             Ok(options) => Ok(Self { options }),
             Err(sqlx::Error::Configuration(reason)) => Err(refuse(reason.to_string())),
             Err(_) => Err(refuse("must be postgres://user:password@host:port/database".to_owned())),
         }
     }
+}
+
+/// Refuses a certificate that cannot be read: the driver would say so without naming the file.
+fn check_files(text: &str) -> Result<(), String> {
+    let parameters = text.split_once('?').map_or("", |(_, parameters)| parameters);
+    for (name, file) in parameters.split('&').filter_map(|one| one.split_once('=')) {
+        // A value with escapes in it is left to the driver.
+        if matches!(name, "sslrootcert" | "sslcert" | "sslkey")
+            && !file.contains('%')
+            && let Err(error) = std::fs::read(file)
+        {
+            return Err(format!("{name} names the file {file}, which cannot be read: {error}"));
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -134,6 +155,14 @@ mod tests {
         assert_eq!(url.to_string(), "postgres://me:***@db.example:6000/shop");
         let config = DatabaseConfig::new(url, "orderflow.test");
         assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_read_is_named() {
+        let text = "postgres://me:hunter2@db/shop?sslmode=verify-full&sslrootcert=/nowhere/ca.pem";
+        let error = text.parse::<DatabaseUrl>().unwrap_err().to_string();
+        assert!(error.contains("sslrootcert names the file /nowhere/ca.pem"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

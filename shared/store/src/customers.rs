@@ -124,7 +124,7 @@ pub(crate) async fn standing_of(
     Ok(Standing { customer_ref: customer.to_string(), flags, mark })
 }
 
-/// Reads the marks of these customers.
+/// Reads the marks of these customers, with the open orders of limited ones.
 ///
 /// # Errors
 /// When the statement fails, and [`Error::Inconsistent`] for a row that makes no sense.
@@ -132,7 +132,9 @@ pub async fn marks(
     transaction: &mut Transaction<'_>,
     customers: &[String],
 ) -> Result<HashMap<Token<64>, CustomerMark>, Error> {
-    customer_marks::load(transaction.connection(), customers).await
+    let mut marks = customer_marks::load(transaction.connection(), customers).await?;
+    customer_marks::count_open(transaction.connection(), &mut marks).await?;
+    Ok(marks)
 }
 
 /// Lifts what is closed to a customer, and forgets the unpaid orders; whether there was anything.

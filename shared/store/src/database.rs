@@ -1,6 +1,6 @@
 //! One connection, and transactions that end explicitly.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use contracts::Timestamp;
 use sqlx::postgres::PgConnectOptions;
@@ -28,6 +28,7 @@ macro_rules! wide_settings {
 pub struct Database {
     connection: PgConnection,
     open: Option<&'static str>,
+    answer_timeout: Duration,
     keys: KeyRing,
 }
 
@@ -38,7 +39,8 @@ impl Database {
     /// When the server is not reached or refuses.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, Error> {
         let connection = open(&config.options()).await?;
-        Ok(Self { connection, open: None, keys: config.keys.clone() })
+        let (answer_timeout, keys) = (config.answer_timeout, config.keys.clone());
+        Ok(Self { connection, open: None, answer_timeout, keys })
     }
 
     /// Whether a transaction may begin: no earlier one was left in the middle.
@@ -46,12 +48,32 @@ impl Database {
         self.open.is_none()
     }
 
-    /// Asks the server for a sign of life.
+    /// Asks the server whether it lives, and takes what is to be written.
     ///
     /// # Errors
-    /// When none comes, or a transaction was left in the middle.
+    /// When no answer comes, it only reads, or a transaction was left in the middle.
     pub async fn ping(&mut self) -> Result<(), Error> {
-        self.connection()?.ping().await.map_err(Error::during("ping the database"))
+        let step = "ping the database";
+        let ask = async {
+            let setting = sqlx::query_scalar::<_, String>("SHOW transaction_read_only");
+            setting.fetch_one(self.connection()?).await.map_err(Error::during(step))
+        };
+        match answered(step, GREETING_WITHIN, ask).await?.as_str() {
+            "on" => Err(Error::ReadOnly),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for several statements that are transactions of their own, but not for ever.
+    ///
+    /// # Errors
+    /// The work's own, or that no answer came; the connection is of no more use then.
+    pub async fn answered<T, E: From<Error>>(
+        &mut self,
+        step: &'static str,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        answered(step, self.answer_timeout, work(self)).await
     }
 
     /// Takes a step in a transaction of its own: committed if it succeeds, else rolled back.
@@ -66,7 +88,9 @@ impl Database {
         name: &'static str,
         step: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.begin(name).await?.finish(step).await
+        let limit = self.answer_timeout;
+        let all = async { self.begin(name).await?.finish(step).await };
+        answered(name, limit, all).await
     }
 
     /// As [`within`](Self::within), for a step that reads whole tables.
@@ -110,7 +134,8 @@ impl Database {
             .await
             .map_err(Error::during("begin a transaction"))?;
         let began = Instant::now();
-        Ok(Transaction { database: self, began, locked_at: None, hints: Hints::default() })
+        let (locked_at, marked, hints) = (None, Vec::new(), Hints::default());
+        Ok(Transaction { database: self, began, locked_at, marked, hints })
     }
 
     /// The master keys of this process.
@@ -141,10 +166,30 @@ impl Database {
     }
 }
 
+/// Longest that a server may take to greet, or to say that it lives.
+const GREETING_WITHIN: Duration = Duration::from_secs(10);
+
 /// Opens a connection.
 pub(crate) async fn open(options: &PgConnectOptions) -> Result<PgConnection, Error> {
-    let connection = PgConnection::connect_with(options).await;
-    connection.map_err(Error::during("connect to the database"))
+    let step = "connect to the database";
+    let address = || format!("{}:{}", options.get_host(), options.get_port());
+    let connect = async {
+        let connection = PgConnection::connect_with(options).await;
+        connection.map_err(|source| Error::connecting(address(), source))
+    };
+    answered(step, GREETING_WITHIN, connect).await
+}
+
+/// The driver itself waits for an answer as long as the system keeps the connection.
+async fn answered<T, E: From<Error>>(
+    step: &'static str,
+    within: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match tokio::time::timeout(within, work).await {
+        Ok(done) => done,
+        Err(_elapsed) => Err(Error::NoAnswer { step, within }.into()),
+    }
 }
 
 /// What is worth telling listeners once the transaction is committed.
@@ -164,6 +209,7 @@ pub struct Transaction<'c> {
     database: &'c mut Database,
     began: Instant,
     locked_at: Option<Timestamp>,
+    marked: Vec<String>,
     hints: Hints,
 }
 
@@ -251,6 +297,16 @@ impl Transaction<'_> {
     /// Remembers the database's clock after the locks were taken.
     pub(crate) fn set_locked_at(&mut self, now: Timestamp) {
         self.locked_at = Some(now);
+    }
+
+    /// Remembers customers who have a mark: what they pay is noted there.
+    pub(crate) fn remember_marked(&mut self, customers: Vec<String>) {
+        self.marked.extend(customers);
+    }
+
+    /// The customers found so far who have a mark.
+    pub(crate) fn marked(&self) -> &[String] {
+        &self.marked
     }
 
     /// The database's clock after the locks were taken, if any were.

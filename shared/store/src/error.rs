@@ -1,5 +1,7 @@
 //! What can go wrong with the database, and whose fault it is.
 
+use std::time::Duration;
+
 use sqlx::error::DatabaseError;
 
 /// A failure of the store.
@@ -13,6 +15,16 @@ pub enum Error {
         /// What the driver says.
         #[source]
         source: sqlx::Error,
+    },
+    /// No connection came about.
+    #[error("failed to connect to the database at {address}: {reason}")]
+    Connect {
+        /// Host and port.
+        address: String,
+        /// What is wrong, in words.
+        reason: String,
+        /// What the driver says; the reason has it in words already.
+        driver: Box<sqlx::Error>,
     },
     /// A migration failed.
     #[error("failed to migrate the database")]
@@ -74,6 +86,17 @@ pub enum Error {
         /// The last migration this build knows.
         known: i64,
     },
+    /// The database only takes statements that read: a replica, or set so by somebody.
+    #[error("failed to use the database: it is read-only")]
+    ReadOnly,
+    /// Nothing came back in time: the server is gone without a word, or the way to it.
+    #[error("failed to {step}: no answer within {within:?}")]
+    NoAnswer {
+        /// What was being done.
+        step: &'static str,
+        /// How long was waited.
+        within: Duration,
+    },
     /// A transaction on this connection was left in the middle; connect anew.
     #[error("failed to use the connection: its transaction `{transaction}` never ended")]
     Abandoned {
@@ -99,6 +122,11 @@ impl Error {
         move |source| Self::Statement { step, source }
     }
 
+    /// No connection came about with this place.
+    pub(crate) fn connecting(address: String, driver: sqlx::Error) -> Self {
+        Self::Connect { address, reason: why_not_connected(&driver), driver: Box::new(driver) }
+    }
+
     /// What to do about it; what is unknown is permanent.
     pub fn class(&self) -> Class {
         self.verdict().0
@@ -114,6 +142,7 @@ impl Error {
         match self {
             Self::Statement { source: sqlx::Error::Database(error), .. } => error.constraint(),
             Self::Statement { .. }
+            | Self::Connect { .. }
             | Self::Migrate(_)
             | Self::Inconsistent { .. }
             | Self::LostUpdate { .. }
@@ -123,12 +152,18 @@ impl Error {
             | Self::KeyDiffers { .. }
             | Self::NoRandomness
             | Self::SchemaBehind { .. }
+            | Self::ReadOnly
+            | Self::NoAnswer { .. }
             | Self::Abandoned { .. } => None,
         }
     }
 
     fn verdict(&self) -> (Class, &'static str) {
         match self {
+            Self::Connect { reason, driver, .. } if is_about_tls(driver, reason) => {
+                (Class::DependencyDown, "database-tls-failed")
+            }
+            Self::Connect { driver, .. } => verdict_of_driver(driver),
             Self::Statement { source, .. } => verdict_of_driver(source),
             Self::Migrate(sqlx::migrate::MigrateError::Execute(source)) => {
                 verdict_of_driver(source)
@@ -143,9 +178,34 @@ impl Error {
             Self::KeyDiffers { .. } => (Class::DependencyDown, "key-differs"),
             Self::NoRandomness => (Class::DependencyDown, "no-randomness"),
             Self::SchemaBehind { .. } => (Class::DependencyDown, "schema-behind"),
+            Self::ReadOnly => (Class::DependencyDown, "database-read-only"),
+            Self::NoAnswer { .. } => (Class::DependencyDown, "no-answer"),
             Self::Abandoned { .. } => (Class::DependencyDown, "connection-spoilt"),
         }
     }
+}
+
+/// Whether the two sides did not agree on TLS.
+fn is_about_tls(source: &sqlx::Error, reason: &str) -> bool {
+    let words = ["certificate", "fatal alert", "support TLS"];
+    matches!(source, sqlx::Error::Tls(_)) || words.iter().any(|word| reason.contains(word))
+}
+
+/// The innermost cause, and what to do about it where the cause does not say.
+fn why_not_connected(source: &sqlx::Error) -> String {
+    let mut cause: &dyn std::error::Error = source;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let told = cause.to_string();
+    let hint = if told.contains("UnknownIssuer") {
+        ": no trusted authority signed the server's certificate; is it the one of sslrootcert?"
+    } else if told.contains("CertificateRequired") || told.contains("valid client certificate") {
+        ": the server asks for a certificate of ours; set sslcert and sslkey"
+    } else {
+        ""
+    };
+    format!("{told}{hint}")
 }
 
 fn verdict_of_driver(error: &sqlx::Error) -> (Class, &'static str) {

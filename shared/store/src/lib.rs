@@ -1,14 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 pub mod actions;
+pub mod audit;
 mod column;
+pub mod condition;
 mod config;
 pub mod customers;
 mod database;
 pub mod dead_letters;
 mod decode;
+pub mod edits;
 mod error;
 pub mod inbox;
+mod letter_backlog;
+pub mod letters;
 pub mod listener;
 pub mod locks;
 pub mod merchants;
@@ -20,6 +25,7 @@ pub mod parked;
 pub mod privacy;
 pub mod provision;
 pub mod readers;
+pub mod replays;
 pub mod report;
 pub mod retention;
 pub mod suspects;
@@ -35,4 +41,5 @@ pub use config::{DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl};
 pub use database::{Database, Transaction};
 pub use error::{Class, Error};
 pub use inbox::InboxId;
+pub use letter_backlog::{LetterBacklog, letter_backlog};
 pub use migration::{SchemaVersion, migrate, require_schema, schema_version, undo_migrations};

@@ -53,6 +53,7 @@ pub async fn lock_orders_of(
     let locked = locked.map_err(Error::during("lock orders"))?;
     let now = locked.now.into();
     transaction.set_locked_at(now);
+    transaction.remember_marked(locked.marked.clone());
     Ok((now, locked.marked))
 }
 

@@ -162,10 +162,12 @@ pub async fn load(
     ids.dedup();
     let connection = transaction.connection();
     let mut states = HashMap::with_capacity(ids.len());
-    for order in table::orders::load(connection, &ids).await? {
+    let found = table::orders::load(connection, &ids).await?;
+    for order in found.orders {
         let id = order.id;
         states.insert(id, OrderState { order: Some(order), ..OrderState::default() });
     }
+    transaction.remember_marked(found.marked);
     load_children(transaction, &ids, &mut states).await?;
     match scope {
         Scope::Order => {}

@@ -116,6 +116,7 @@ pub async fn run(database: &mut Database, periods: &Periods) -> Result<Vec<Share
     outbox::drop_partitions(database, before).await?;
     let events = repeat(database, periods.inbox, forget_events).await?;
     let letters = repeat(database, periods.letters, delete_letters).await?;
+    repeat(database, periods.letters, forget_groups).await?;
     let marks = repeat(database, periods.marks, marks::delete).await?;
     // Letters first: keys that only they needed are unused then.
     let mut gone = Vec::with_capacity(planned.len());
@@ -272,5 +273,33 @@ async fn delete_letters(connection: &mut PgConnection, period: Duration) -> Resu
     );
     let deleted = deleted.execute(connection).await;
     let deleted = deleted.map_err(Error::during("delete old letters"))?.rows_affected();
+    Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
+}
+
+/// Forgets groups that nothing belongs to any more, with what was noted about them.
+async fn forget_groups(connection: &mut PgConnection, period: Duration) -> Result<i64, Error> {
+    let deleted = sqlx::query!(
+        r#"
+        DELETE FROM failure_groups
+        WHERE
+            fingerprint = ANY(
+                ARRAY(
+                    SELECT old.fingerprint
+                    FROM failure_groups AS old
+                    WHERE
+                        old.last_seen_at < now() - make_interval(secs => $1)
+                        AND NOT EXISTS (
+                            SELECT FROM dead_letters
+                            WHERE dead_letters.fingerprint = old.fingerprint
+                        )
+                    LIMIT $2
+                )
+            )
+        "#,
+        period.as_secs_f64(),
+        AT_ONCE,
+    );
+    let deleted = deleted.execute(connection).await;
+    let deleted = deleted.map_err(Error::during("forget groups"))?.rows_affected();
     Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
 }

@@ -10,6 +10,7 @@ pub(crate) mod inbox_outcomes;
 pub(crate) mod judgements;
 pub(crate) mod orders;
 pub(crate) mod outgoing;
+pub(crate) mod paid_orders;
 pub(crate) mod parked_events;
 pub(crate) mod refunds;
 pub(crate) mod risk_flags;
@@ -21,7 +22,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::hash::Hash;
 
-use contracts::{Money, OrderId};
+use contracts::{Money, OrderId, TraceContext};
 use domain::Changes;
 
 use crate::error::Error;
@@ -33,6 +34,8 @@ pub(crate) struct Of<'a, T> {
     pub(crate) order: OrderId,
     /// The row.
     pub(crate) row: &'a T,
+    /// The trace of the event that wrote it last.
+    pub(crate) trace: Option<&'a TraceContext>,
 }
 
 /// A row of what is only ever added, with the event that caused it.
@@ -58,8 +61,8 @@ pub(crate) fn last_images<'a, T, K: Eq + Hash>(
             let order = one.order()?;
             let place = *places.entry((order, key(row))).or_insert(images.len());
             match images.get_mut(place) {
-                Some(image) => image.row = row,
-                None => images.push(Of { order, row }),
+                Some(image) => (image.row, image.trace) = (row, one.trace),
+                None => images.push(Of { order, row, trace: one.trace }),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contracts::{OrderId, Timestamp};
+use contracts::{OrderId, Timestamp, TraceContext};
 use domain::Status;
 use domain::timer::{TimerKind, TimerOwner};
 use time::OffsetDateTime;
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::table::timers::owner;
 
 /// A timer to hand to the delayed exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueTimer {
     /// Its order.
     pub order: OrderId,
@@ -31,6 +31,8 @@ pub struct DueTimer {
     pub handover: i32,
     /// The database's clock at this hand-over.
     pub now: Timestamp,
+    /// The trace of the event that armed it.
+    pub trace: Option<TraceContext>,
 }
 
 impl DueTimer {
@@ -49,6 +51,8 @@ pub struct Counts {
     pub handed_over: i64,
     /// How late the latest armed timer is.
     pub most_overdue: Duration,
+    /// When the first armed timer is due.
+    pub first_due: Option<Timestamp>,
 }
 
 struct Row {
@@ -59,6 +63,7 @@ struct Row {
     due_at: OffsetDateTime,
     handovers: i32,
     now: OffsetDateTime,
+    trace: Option<String>,
 }
 
 impl TryFrom<Row> for DueTimer {
@@ -75,6 +80,7 @@ impl TryFrom<Row> for DueTimer {
             due_at: row.due_at.into(),
             handover: row.handovers,
             now: row.now.into(),
+            trace: row.trace.as_deref().and_then(TraceContext::parse),
         })
     }
 }
@@ -107,7 +113,7 @@ macro_rules! take {
                 AND timers.owner_id = picked.owner_id
             RETURNING
                 timers.order_id, timers.kind::text AS "kind!", timers.owner_id, timers.generation,
-                timers.due_at, timers.handovers, now() AS "now!"
+                timers.due_at, timers.handovers, now() AS "now!", timers.trace
             "#,
             $span.as_secs_f64(),
             $limit,
@@ -209,7 +215,8 @@ pub async fn counts(database: &mut Database) -> Result<Counts, Error> {
             count(*) FILTER (WHERE handed_over_at IS NULL) AS "resting!",
             count(*) FILTER (WHERE handed_over_at IS NOT NULL) AS "handed_over!",
             coalesce(extract(EPOCH FROM clock_timestamp() - min(due_at)), 0)::float8
-                AS "most_overdue!"
+                AS "most_overdue!",
+            min(due_at) AS first_due
         FROM timers
         WHERE status = 'armed'
         "#,
@@ -220,5 +227,6 @@ pub async fn counts(database: &mut Database) -> Result<Counts, Error> {
         resting: row.resting,
         handed_over: row.handed_over,
         most_overdue: Duration::from_secs_f64(row.most_overdue.max(0.0)),
+        first_due: row.first_due.map(Timestamp::from),
     })
 }

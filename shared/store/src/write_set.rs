@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contracts::{EventKind, OrderId, Timestamp};
+use contracts::{EventKind, OrderId, Timestamp, TraceContext};
 use domain::Decision;
 
 use crate::database::Transaction;
@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::inbox::{InboxId, event_name};
 use crate::table::{
     attempts, captures, consent_withdrawals, customer_marks, disputes, history, inbox_outcomes,
-    judgements, orders, outgoing, parked_events, refunds, risk_flags, timers, transfers,
-    unapplied_money,
+    judgements, orders, outgoing, paid_orders, parked_events, refunds, risk_flags, timers,
+    transfers, unapplied_money,
 };
 
 /// Timers due within this time are worth waking the scheduler for; its horizon by default.
@@ -36,8 +36,8 @@ pub struct Decided<'a> {
     pub occurred_at: Timestamp,
     /// What was decided.
     pub decision: &'a Decision,
-    /// The trace it belongs to; its messages continue it.
-    pub traceparent: Option<&'a str>,
+    /// The trace it belongs to; its messages and timers continue it.
+    pub trace: Option<&'a TraceContext>,
     /// The delivery as it came.
     pub original: Original<'a>,
 }
@@ -91,6 +91,9 @@ pub async fn write(
     consent_withdrawals::write(connection, decided).await?;
     risk_flags::write(connection, decided).await?;
     customer_marks::write(connection, decided).await?;
+    let paid = paid_orders::of_marked(decided, transaction.marked());
+    let connection = transaction.connection();
+    paid_orders::note(connection, &paid).await?;
     unapplied_money::write(connection, decided).await?;
     unapplied_money::change(connection, decided).await?;
     inbox_outcomes::write(connection, decided).await?;

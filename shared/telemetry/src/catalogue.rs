@@ -76,6 +76,12 @@ catalogue! {
         "Acknowledgements and give-backs sent to the broker.";
     RETRIES = "orderflow_retries_scheduled_total", Kind::Counter, ["worker"],
         "Messages sent to the delayed exchange for another try.";
+    BATCH_RETRIES = "orderflow_batch_retries_total", Kind::Counter, ["worker", "cause"],
+        "Transactions tried again, or in halves, because the database refused them.";
+    PREFETCH = "orderflow_prefetch_limit", Kind::Gauge, ["worker"],
+        "How many messages may be in flight.";
+    LAST_COMMIT = "orderflow_last_commit_timestamp_seconds", Kind::Gauge, ["worker"],
+        "When the process last committed work; 0 for not yet.";
     DEAD_LETTERS = "orderflow_dead_letters_total", Kind::Counter, ["worker", "error_class"],
         "Messages published to the dead-letter exchange.";
     TIMER_LATENESS = "orderflow_timer_lateness_seconds", Kind::Histogram(LATENESS), ["worker"],
@@ -84,6 +90,8 @@ catalogue! {
         "Timers handed to the delayed exchange, or fired directly when overdue.";
     TIMERS_PENDING = "orderflow_timers_pending", Kind::Gauge, ["worker"],
         "Armed timers in the database.";
+    TIMERS_OLDEST_DUE = "orderflow_timers_oldest_due_timestamp_seconds", Kind::Gauge, ["worker"],
+        "When the first armed timer is due; 0 for none armed.";
     PARKED_EVENTS = "orderflow_parked_events", Kind::Gauge, ["worker"],
         "Events that wait for their parent.";
     OUTBOX_PENDING = "orderflow_outbox_pending", Kind::Gauge, ["worker"],
@@ -94,6 +102,24 @@ catalogue! {
         "Messages published, by the broker's answer.";
     PARKED_TOTAL = "orderflow_parked_total", Kind::Counter, ["worker", "result"],
         "Dead letters moved into the database.";
+    REPLAY_ITEMS = "orderflow_replay_items_total", Kind::Counter, ["queue", "result"],
+        "Dead letters that were replayed, by what became of them.";
+    REPLAY_BATCHES = "orderflow_replay_batches", Kind::Gauge, ["state"],
+        "Replays that are running, paused, or stopped themselves.";
+    REPLAY_PROGRESS = "orderflow_replay_last_progress_timestamp_seconds", Kind::Gauge, [],
+        "When a replay sent something last; 0 for never.";
+    PUBLISH_DURATION = "orderflow_publish_duration_seconds", Kind::Histogram(WORK), ["worker"],
+        "Time from publishing a window of messages to the broker's last answer.";
+    READY = "orderflow_ready", Kind::Gauge, ["worker"],
+        "1 while the process does its work, as `/readyz` says.";
+    SESSIONS_ENDED = "orderflow_sessions_ended_total", Kind::Counter, ["worker"],
+        "Sessions with the broker that ended by a failure.";
+    PARKED_MESSAGES = "orderflow_parked_messages", Kind::Gauge, ["queue", "status"],
+        "Dead letters in the database; every parker shows all of them.";
+    PARKED_OLDEST = "orderflow_parked_oldest_timestamp_seconds", Kind::Gauge, ["queue"],
+        "When the dead letter that is parked longest failed first; 0 for none.";
+    PARKED_GROUPS = "orderflow_parked_groups", Kind::Gauge, [],
+        "Groups of like failures with parked dead letters.";
     RECONNECTS = "orderflow_reconnects_total", Kind::Counter, ["worker", "dependency", "cause"],
         "Connections lost or refused.";
     CONNECTED = "orderflow_connected", Kind::Gauge, ["worker", "dependency"],
@@ -146,7 +172,44 @@ catalogue! {
         "When the moment was that the last check of the invariants looked at.";
 }
 
+/// What every process tells of itself, by the names that all exporters use.
+pub const OF_PROCESS: &[Metric] = &[
+    process("process_cpu_seconds_total", Kind::Counter, "Processor time used, in seconds."),
+    process("process_max_fds", Kind::Gauge, "How many files may be open."),
+    process("process_open_fds", Kind::Gauge, "How many files are open."),
+    process("process_resident_memory_bytes", Kind::Gauge, "Memory in use."),
+    process("process_start_time_seconds", Kind::Gauge, "When the process started."),
+    process("process_threads", Kind::Gauge, "How many threads run."),
+    process("process_virtual_memory_bytes", Kind::Gauge, "Address space in use."),
+    process("process_virtual_memory_max_bytes", Kind::Gauge, "Address space that may be used."),
+];
+
+const fn process(name: &'static str, kind: Kind, help: &'static str) -> Metric {
+    Metric { name, kind, labels: &[], help }
+}
+
+impl Kind {
+    /// The word that Prometheus uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram(_) => "histogram",
+        }
+    }
+}
+
 impl Metric {
+    /// What a value is counted in.
+    pub fn unit(&self) -> &'static str {
+        let name = self.name.strip_suffix("_total").unwrap_or(self.name);
+        match name.rsplit('_').next() {
+            Some("seconds") => "seconds",
+            Some("bytes") => "bytes",
+            _ => "1",
+        }
+    }
+
     /// A counter's handle; the series exists from now on.
     pub(crate) fn counter(self, values: &[&str]) -> Counter {
         metrics::with_recorder(|recorder| recorder.register_counter(&self.key(values), &METADATA))
@@ -188,9 +251,16 @@ mod tests {
             assert!(metric.name.starts_with("orderflow_"), "{}", metric.name);
             let total = metric.name.ends_with("_total");
             assert_eq!(total, metric.kind == Kind::Counter, "{}", metric.name);
-            // What a check of the database finds is no worker's.
-            let checked = ["orderflow_invariant_", "orderflow_merchant", "orderflow_verify_"];
+            // What is found in the database is no worker's.
+            let checked = [
+                "orderflow_invariant_",
+                "orderflow_merchant",
+                "orderflow_verify_",
+                "orderflow_parked_",
+            ];
+            let own = ["orderflow_parked_events", "orderflow_parked_total"];
             let of_check = checked.iter().any(|prefix| metric.name.starts_with(prefix));
+            let of_check = of_check && !own.contains(&metric.name);
             assert!(of_check != (metric.labels.first() == Some(&"worker")), "{}", metric.name);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::catalogue::{Kind, Metric};
+use crate::catalogue::Metric;
 
 /// Text under construction: one family of samples after the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Exposition {
         assert_eq!(metric.labels.len(), N, "labels of {}", metric.name);
         let Metric { name, help, .. } = metric;
         self.line(&format!("# HELP {name} {help}"));
-        self.line(&format!("# TYPE {name} {}", kind(metric.kind)));
+        self.line(&format!("# TYPE {name} {}", metric.kind.name()));
         for (values, value) in samples {
             let labels = metric.labels.iter().zip(&values);
             let labels: Vec<_> =
@@ -39,14 +39,6 @@ impl Exposition {
 
     fn line(&mut self, line: &str) {
         writeln!(self.0, "{line}").expect("a string takes every text");
-    }
-}
-
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Counter => "counter",
-        Kind::Gauge => "gauge",
-        Kind::Histogram(_) => "histogram",
     }
 }
 

@@ -2,17 +2,43 @@
 
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::catalogue as c;
+
+/// A log line about one message; what is not known of it is left out.
+macro_rules! about {
+    ($level:ident, $subject:expr, $($rest:tt)+) => {
+        $level!(
+            event_id = $subject.event_id,
+            event_type = $subject.event_type,
+            order_id = $subject.order_id,
+            trace_id = $subject.trace_id,
+            $($rest)+
+        )
+    };
+}
+
+/// The message that something happened to, as a log line names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Which process.
+    pub worker: &'static str,
+    /// The sender's id of the message, if it could be read.
+    pub event_id: &'a str,
+    /// Its kind, such as `order.created`, if it could be read.
+    pub event_type: Option<&'a str>,
+    /// The order it names, if it could be read and names one.
+    pub order_id: Option<&'a str>,
+    /// The W3C trace it belongs to, if the sender said.
+    pub trace_id: Option<&'a str>,
+}
 
 /// One message failed, whatever becomes of it.
 #[derive(Debug)]
 pub struct MessageFailed<'a> {
-    /// Which process.
-    pub worker: &'static str,
-    /// The sender's id of the message, if it could be read.
-    pub message_id: &'a str,
+    /// Which message.
+    pub subject: Subject<'a>,
     /// The class of the failure.
     pub class: &'static str,
     /// Its stable code.
@@ -24,19 +50,19 @@ pub struct MessageFailed<'a> {
 impl MessageFailed<'_> {
     /// Logs and counts it.
     pub fn emit(&self) {
-        c::FAILURES.counter(&[self.worker, self.class]).increment(1);
-        let Self { message_id, class, code, attempt, .. } = self;
-        warn!(message_id, error.class = class, error.code = code, attempt, "message failed");
+        let Self { subject, class, code, attempt } = self;
+        c::FAILURES.counter(&[subject.worker, class]).increment(1);
+        about!(warn, subject, error.class = class, error.code = code, attempt, "message failed");
     }
 }
 
 /// A message goes to the delayed exchange for another try.
 #[derive(Debug)]
 pub struct RetryScheduled<'a> {
-    /// Which process.
-    pub worker: &'static str,
-    /// The sender's id of the message.
-    pub message_id: &'a str,
+    /// Which message.
+    pub subject: Subject<'a>,
+    /// The stable code of its failure.
+    pub code: &'a str,
     /// Which try the next one is.
     pub next_attempt: u32,
     /// How long it waits.
@@ -46,19 +72,18 @@ pub struct RetryScheduled<'a> {
 impl RetryScheduled<'_> {
     /// Logs and counts it.
     pub fn emit(&self) {
-        c::RETRIES.counter(&[self.worker]).increment(1);
-        let Self { message_id, next_attempt, delay, .. } = self;
-        info!(message_id, next_attempt, ?delay, "message will be tried again");
+        let Self { subject, code, next_attempt, delay } = self;
+        c::RETRIES.counter(&[subject.worker]).increment(1);
+        let text = "message will be tried again";
+        about!(info, subject, error.code = code, next_attempt, ?delay, "{text}");
     }
 }
 
 /// A message went to the dead-letter exchange.
 #[derive(Debug)]
 pub struct DeadLettered<'a> {
-    /// Which process.
-    pub worker: &'static str,
-    /// The sender's id of the message, if it could be read.
-    pub message_id: &'a str,
+    /// Which message.
+    pub subject: Subject<'a>,
     /// The class of the failure.
     pub class: &'static str,
     /// Its stable code.
@@ -70,26 +95,25 @@ pub struct DeadLettered<'a> {
 impl DeadLettered<'_> {
     /// Logs and counts it.
     pub fn emit(&self) {
-        c::DEAD_LETTERS.counter(&[self.worker, self.class]).increment(1);
-        let Self { message_id, class, code, detail, .. } = self;
-        warn!(message_id, error.class = class, error.code = code, detail, "message dead-lettered");
+        let Self { subject, class, code, detail } = self;
+        c::DEAD_LETTERS.counter(&[subject.worker, class]).increment(1);
+        let text = "message dead-lettered";
+        about!(warn, subject, error.class = class, error.code = code, detail, "{text}");
     }
 }
 
 /// A rule panicked; the panic was caught.
 #[derive(Debug)]
 pub struct RulePanicked<'a> {
-    /// Which process.
-    pub worker: &'static str,
-    /// The sender's id of the message.
-    pub message_id: &'a str,
+    /// Over which message.
+    pub subject: Subject<'a>,
 }
 
 impl RulePanicked<'_> {
     /// Logs and counts it.
     pub fn emit(&self) {
-        c::PANICS.counter(&[self.worker]).increment(1);
-        error!(message_id = self.message_id, "a rule panicked over a message");
+        c::PANICS.counter(&[self.subject.worker]).increment(1);
+        about!(error, self.subject, error.code = "panic", "a rule panicked over a message");
     }
 }
 
@@ -111,6 +135,48 @@ impl PoliciesReloaded<'_> {
             Ok(version) => info!(version, "new policies are in force"),
             Err(reason) => error!(reason, "the policies cannot be used: the last ones stay"),
         }
+    }
+}
+
+/// The database refused a transaction; it is tried again, as it was or in halves.
+#[derive(Debug)]
+pub struct BatchRetried {
+    /// Which process.
+    pub worker: &'static str,
+    /// The stable code of the refusal.
+    pub cause: &'static str,
+    /// How many messages were in it.
+    pub size: usize,
+    /// Whether it is split.
+    pub split: bool,
+}
+
+impl BatchRetried {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        let Self { worker, cause, size, split } = self;
+        c::BATCH_RETRIES.counter(&[worker, cause]).increment(1);
+        info!(error.code = cause, size, split, "batch is tried again");
+    }
+}
+
+/// A session with the broker ended by a failure.
+#[derive(Debug)]
+pub struct SessionEnded<'a> {
+    /// Which process.
+    pub worker: &'static str,
+    /// The error, without secrets.
+    pub detail: &'a str,
+    /// How long until the next session.
+    pub pause: Duration,
+}
+
+impl SessionEnded<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        let Self { worker, detail, pause } = self;
+        c::SESSIONS_ENDED.counter(&[worker]).increment(1);
+        warn!(detail, ?pause, "session ended");
     }
 }
 
@@ -179,22 +245,41 @@ impl DependencyReady {
 
 /// Consuming was paused or goes on.
 #[derive(Debug)]
-pub struct BreakerMoved {
+pub struct BreakerMoved<'a> {
     /// Which process.
     pub worker: &'static str,
-    /// Whether consuming is paused.
-    pub open: bool,
+    /// The stable code and the words of what paused it; nothing while it consumes.
+    pub open: Option<(&'static str, &'a str)>,
 }
 
-impl BreakerMoved {
+impl BreakerMoved<'_> {
     /// Logs and counts it.
     pub fn emit(&self) {
-        c::BREAKER_OPEN.gauge(&[self.worker]).set(f64::from(u8::from(self.open)));
-        if self.open {
-            warn!("consuming is paused");
-        } else {
-            info!("consuming");
+        let is_open = f64::from(u8::from(self.open.is_some()));
+        c::BREAKER_OPEN.gauge(&[self.worker]).set(is_open);
+        match self.open {
+            Some((code, detail)) => {
+                c::CONNECTED.gauge(&[self.worker, Dependency::Database.name()]).set(0.0);
+                warn!(error.code = code, detail, "consuming is paused");
+            }
+            None => info!("consuming"),
         }
+    }
+}
+
+/// The process does its work, or no longer does.
+#[derive(Debug)]
+pub struct Readiness {
+    /// Which process.
+    pub worker: &'static str,
+    /// Whether it does.
+    pub ready: bool,
+}
+
+impl Readiness {
+    /// Counts it; why it is not ready is logged by whoever finds out.
+    pub fn emit(&self) {
+        c::READY.gauge(&[self.worker]).set(f64::from(u8::from(self.ready)));
     }
 }
 
@@ -238,6 +323,42 @@ impl Published {
             warn!(exchange, result, count, "messages were not confirmed");
         }
     }
+}
+
+/// The broker's last answer to a window of messages came.
+#[derive(Debug)]
+pub struct WindowPublished {
+    /// Which process.
+    pub worker: &'static str,
+    /// How long that took.
+    pub took: Duration,
+}
+
+impl WindowPublished {
+    /// Counts it.
+    pub fn emit(&self) {
+        c::PUBLISH_DURATION.histogram(&[self.worker]).record(self.took);
+    }
+}
+
+/// Work was committed by a process that has no other way to say so.
+#[derive(Debug)]
+pub struct WorkCommitted {
+    /// Which process.
+    pub worker: &'static str,
+}
+
+impl WorkCommitted {
+    /// Counts it.
+    pub fn emit(&self) {
+        c::LAST_COMMIT.gauge(&[self.worker]).set(seconds_since_1970());
+    }
+}
+
+/// The time, as gauges of moments have it.
+pub(crate) fn seconds_since_1970() -> f64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// What the outbox holds.
@@ -288,6 +409,8 @@ pub struct WaitingRows {
     pub worker: &'static str,
     /// Armed timers.
     pub timers: u32,
+    /// When the first armed timer is due, in seconds since 1970; 0 for none.
+    pub first_due_seconds: f64,
     /// Events that wait for their parent.
     pub parked: u32,
 }
@@ -296,6 +419,7 @@ impl WaitingRows {
     /// Counts it.
     pub fn emit(&self) {
         c::TIMERS_PENDING.gauge(&[self.worker]).set(self.timers);
+        c::TIMERS_OLDEST_DUE.gauge(&[self.worker]).set(self.first_due_seconds);
         c::PARKED_EVENTS.gauge(&[self.worker]).set(self.parked);
     }
 }
@@ -316,6 +440,77 @@ impl DeadLettersParked {
     pub fn emit(&self) {
         c::PARKED_TOTAL.counter(&[self.worker, self.result]).increment(self.count);
         info!(count = self.count, result = self.result, "dead letters parked");
+    }
+}
+
+/// Replayed dead letters were sent, or their fate became known.
+#[derive(Debug)]
+pub struct ReplayItems<'a> {
+    /// The queue they were sent to, or would have been.
+    pub queue: &'a str,
+    /// `sent`, `returned`, `skipped`, `resolved` or `reparked`.
+    pub result: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+impl ReplayItems<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        c::REPLAY_ITEMS.counter(&[self.queue, self.result]).increment(self.count);
+        debug!(queue = self.queue, result = self.result, count = self.count, "letters replayed");
+    }
+}
+
+/// How many replays there are that are not over.
+#[derive(Debug)]
+pub struct ReplaysCounted<'a> {
+    /// By state.
+    pub batches: &'a [(&'a str, u32)],
+    /// When a replay sent something last, in seconds since 1970; 0 for never.
+    pub last_progress_seconds: f64,
+}
+
+impl ReplaysCounted<'_> {
+    /// Counts it.
+    pub fn emit(&self) {
+        for (state, count) in self.batches {
+            c::REPLAY_BATCHES.gauge(&[state]).set(*count);
+        }
+        c::REPLAY_PROGRESS.gauge(&[]).set(self.last_progress_seconds);
+    }
+}
+
+/// What is parked of one queue.
+#[derive(Debug)]
+pub struct ParkedLetters<'a> {
+    /// The queue that the letters came from.
+    pub queue: &'a str,
+    /// How many.
+    pub letters: u32,
+    /// When the oldest failed first, in seconds since 1970; 0 for none.
+    pub oldest_seconds: f64,
+}
+
+impl ParkedLetters<'_> {
+    /// Counts it.
+    pub fn emit(&self) {
+        c::PARKED_MESSAGES.gauge(&[self.queue, "parked"]).set(self.letters);
+        c::PARKED_OLDEST.gauge(&[self.queue]).set(self.oldest_seconds);
+    }
+}
+
+/// How many groups of like failures are parked.
+#[derive(Debug)]
+pub struct ParkedGroups {
+    /// How many.
+    pub groups: u32,
+}
+
+impl ParkedGroups {
+    /// Counts it.
+    pub fn emit(&self) {
+        c::PARKED_GROUPS.gauge(&[]).set(self.groups);
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod catalogue;
 mod exposition;
 pub mod happenings;
+pub mod series;
 mod start;
 mod worker;
 

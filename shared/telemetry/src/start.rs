@@ -3,10 +3,12 @@
 use std::io::IsTerminal;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::catalogue::{self, Kind};
+use crate::series;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +35,17 @@ pub enum StartError {
 
 /// What the process counted so far.
 #[derive(Clone, Debug)]
-pub struct Metrics(PrometheusHandle);
+pub struct Metrics {
+    scrape: PrometheusHandle,
+    process: Collector,
+}
 
 impl Metrics {
     /// The scrape, in Prometheus's text format.
     pub fn render(&self) -> String {
-        self.0.run_upkeep();
-        self.0.render()
+        self.process.collect();
+        self.scrape.run_upkeep();
+        self.scrape.render()
     }
 }
 
@@ -62,6 +68,7 @@ pub fn start(worker: &str, format: LogFormat, filter: &str) -> Result<Metrics, S
     .map_err(StartError::Logging)?;
     let metrics = install_recorder()?;
     catalogue::BUILD_INFO.gauge(&[worker, env!("CARGO_PKG_VERSION")]).set(1.0);
+    series::of_any(worker);
     Ok(metrics)
 }
 
@@ -79,7 +86,9 @@ fn install_recorder() -> Result<Metrics, StartError> {
     for metric in catalogue::ALL {
         describe(metric);
     }
-    Ok(Metrics(handle))
+    let process = Collector::default();
+    process.describe();
+    Ok(Metrics { scrape: handle, process })
 }
 
 fn describe(metric: &catalogue::Metric) {

@@ -63,10 +63,12 @@ pub struct WorkerMetrics {
     batch_size: Histogram,
     batch_duration: Histogram,
     in_flight: Gauge,
+    prefetch: Gauge,
     acks: Counter,
     stale_acks: Counter,
     given_back: Counter,
     lateness: Histogram,
+    last_commit: Gauge,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,7 @@ impl WorkerMetrics {
     /// Makes every series of a worker that consumes these kinds of events.
     pub fn new(worker: &str, kinds: impl IntoIterator<Item = &'static str>) -> Self {
         use catalogue as c;
+        crate::series::of_rules(worker);
         let settled = |kind, result| c::SETTLEMENTS.counter(&[worker, kind, result]);
         // What cannot be decoded has no kind.
         let kinds = kinds.into_iter().chain(["unknown"]);
@@ -89,11 +92,19 @@ impl WorkerMetrics {
             batch_size: c::BATCH_SIZE.histogram(&[worker]),
             batch_duration: c::BATCH_DURATION.histogram(&[worker]),
             in_flight: c::IN_FLIGHT.gauge(&[worker]),
+            prefetch: c::PREFETCH.gauge(&[worker]),
             acks: settled("ack", "done"),
             stale_acks: settled("ack", "stale"),
             given_back: settled("requeue", "done"),
             lateness: c::TIMER_LATENESS.histogram(&[worker]),
+            last_commit: c::LAST_COMMIT.gauge(&[worker]),
         }
+    }
+
+    /// How many messages may be in flight from now on; none is when a round begins.
+    pub fn prefetch(&self, limit: u16) {
+        self.prefetch.set(f64::from(limit));
+        self.in_flight.set(0.0);
     }
 
     /// A message was handed over; `kind` is `unknown` when it cannot be decoded.
@@ -112,6 +123,7 @@ impl WorkerMetrics {
         // A batch is far smaller than 2^52.
         self.batch_size.record(u32::try_from(size).unwrap_or(u32::MAX));
         self.batch_duration.record(took);
+        self.last_commit.set(crate::happenings::seconds_since_1970());
     }
 
     /// How long a message took from publishing to commit.

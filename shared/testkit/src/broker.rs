@@ -52,6 +52,31 @@ impl TestBroker {
         &self.endpoints.management_url
     }
 
+    /// Makes users, in the form of the broker's definitions but each with a `password`.
+    ///
+    /// They are removed at the end, if their names start with the test's prefix.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn import(&self, definitions: &Value) {
+        let management = Management::new(&self.endpoints.management_url);
+        let definitions = definitions.clone();
+        let imported = tokio::task::spawn_blocking(move || management.import(&definitions));
+        let outcome = imported.await.expect("importing does not panic");
+        outcome.expect("the broker takes definitions");
+    }
+
+    /// The address to connect to as one of the users that were made.
+    pub fn amqp_url_as(&self, user: &str, password: &str) -> String {
+        let urls = self.endpoints.amqp_url.split(',');
+        let other = urls.map(|url| {
+            let (scheme, rest) = url.split_once("://").unwrap_or(("amqp", url));
+            let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+            format!("{scheme}://{user}:{password}@{place}")
+        });
+        other.collect::<Vec<_>>().join(",")
+    }
+
     /// Removes this test's queues and exchanges now instead of at the end.
     ///
     /// # Panics
@@ -60,6 +85,17 @@ impl TestBroker {
         let removed = tokio::task::spawn_blocking(move || self.remove());
         let outcome = removed.await.expect("removing does not panic");
         outcome.expect("the queues and exchanges of the test can be removed");
+    }
+
+    /// Deletes one queue with everything in it, as an operator may by mistake.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn delete_queue(&self, name: &str) {
+        let (management, name) = (Management::new(self.management_url()), name.to_owned());
+        let removed = tokio::task::spawn_blocking(move || management.delete_one("queues", &name));
+        let outcome = removed.await.expect("deleting does not panic");
+        outcome.expect("the queue can be deleted");
     }
 
     fn remove(&self) -> Result<()> {
@@ -93,9 +129,10 @@ impl Management {
         Self { agent: config.into(), url: url.trim_end_matches('/').to_owned() }
     }
 
-    /// Deletes the queues and exchanges of the default virtual host that `chosen` picks by name.
+    /// Deletes the queues and exchanges of the default virtual host, and the users, that `chosen`
+    /// picks by name.
     fn delete(&self, chosen: impl Fn(&str) -> bool) -> Result<()> {
-        for kind in ["queues", "exchanges"] {
+        for kind in ["queues/%2f", "exchanges/%2f", "users"] {
             for name in self.names(kind)?.iter().filter(|name| chosen(name)) {
                 self.delete_one(kind, name)?;
             }
@@ -103,8 +140,14 @@ impl Management {
         Ok(())
     }
 
+    fn import(&self, definitions: &Value) -> Result<()> {
+        let url = format!("{}/api/definitions", self.url);
+        let sent = self.agent.post(&url).send_json(definitions);
+        sent.map(drop).context("failed to import definitions")
+    }
+
     fn names(&self, kind: &str) -> Result<Vec<String>> {
-        let url = format!("{}/api/{kind}/%2f?columns=name", self.url);
+        let url = format!("{}/api/{kind}?columns=name", self.url);
         let list: Value = self
             .agent
             .get(&url)
@@ -116,7 +159,7 @@ impl Management {
     }
 
     fn delete_one(&self, kind: &str, name: &str) -> Result<()> {
-        let url = format!("{}/api/{kind}/%2f/{}", self.url, percent_encoded(name));
+        let url = format!("{}/api/{kind}/{}", self.url, percent_encoded(name));
         match self.agent.delete(&url).call() {
             // Gone already: exclusive, auto-deleted, or deleted by another test's cleaning.
             Ok(_) | Err(ureq::Error::StatusCode(404)) => Ok(()),
@@ -169,8 +212,8 @@ mod tests {
         let prefix = prefix.to_owned();
         let found = tokio::task::spawn_blocking(move || {
             let management = Management::new(&endpoints().management_url);
-            let queues = management.names("queues").unwrap().into_iter();
-            let all = queues.chain(management.names("exchanges").unwrap());
+            let queues = management.names("queues/%2f").unwrap().into_iter();
+            let all = queues.chain(management.names("exchanges/%2f").unwrap());
             all.filter(|name| name.starts_with(&prefix)).collect()
         });
         found.await.unwrap()

@@ -1,6 +1,6 @@
 //! A Postgres database of a test's own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -60,6 +60,21 @@ impl TestDatabase {
         &self.url
     }
 
+    /// The address to connect to as one of the roles of `ops/postgres/roles.sql`.
+    ///
+    /// # Panics
+    /// When there is no such role, or Postgres is not reached.
+    pub async fn url_as(&self, role: &str) -> String {
+        let (user, password) = credentials(&self.url);
+        let url =
+            self.url.replacen(&format!("{user}:{password}@"), &format!("{role}:{password}@"), 1);
+        if PgConnection::connect(&url).await.is_err() {
+            let may_log_in = let_in(&self.server_url, role, &password).await;
+            may_log_in.expect("the role can be given a password");
+        }
+        url
+    }
+
     async fn create(template: Option<&String>) -> Self {
         let server_url = endpoints().database_url;
         let name = format!("{PREFIX}{}", unique::name());
@@ -111,6 +126,24 @@ async fn template(server_url: &str, folder: &Path) -> Result<String> {
     Ok(name)
 }
 
+/// Lets a role log in with the password of the tests' own user.
+async fn let_in(server_url: &str, role: &str, password: &str) -> Result<()> {
+    let mut server = PgConnection::connect(server_url).await?;
+    // Two who change the same role at once would get in each other's way.
+    sqlx::query("SELECT pg_advisory_lock($1)").bind(TEMPLATE_LOCK).execute(&mut server).await?;
+    let changed = run(&mut server, format!("ALTER ROLE {role} LOGIN PASSWORD '{password}'")).await;
+    server.close().await?;
+    changed
+}
+
+/// User and password of an address, as they stand in it.
+fn credentials(url: &str) -> (String, String) {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    (user.to_owned(), password.to_owned())
+}
+
 async fn make_template(
     server: &mut PgConnection,
     server_url: &str,
@@ -124,6 +157,9 @@ async fn make_template(
     let mut connection = PgConnection::connect(&with_database(server_url, &draft)).await?;
     if folder.is_dir() {
         Migrator::new(folder).await?.run(&mut connection).await?;
+    }
+    if let Ok(roles) = std::fs::read_to_string(roles_file(folder)) {
+        run(&mut connection, roles).await.context("failed to apply the roles")?;
     }
     connection.close().await?;
     let name = format!("{TEMPLATE_PREFIX}{}{suffix}", unique::name());
@@ -178,16 +214,24 @@ async fn drop_database(server: &mut PgConnection, name: &str, how: &str) -> Resu
 /// Runs a statement on a database whose name was made here, from letters, digits and underscores.
 async fn run(server: &mut PgConnection, statement: String) -> Result<()> {
     let outcome = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(server).await;
-    outcome.map(drop).with_context(|| format!("failed to run {statement}"))
+    let begin: String = statement.chars().take(60).collect();
+    outcome.map(drop).with_context(|| format!("failed to run {begin}"))
 }
 
-/// A hash of the names and contents of all migrations in a folder.
+/// The roles that are granted what the checkout's own migrations made.
+fn roles_file(migrations: &Path) -> PathBuf {
+    let ours = migrations == checkout().join("schemas/postgres/migrations");
+    if ours { checkout().join("ops/postgres/roles.sql") } else { PathBuf::new() }
+}
+
+/// A hash of the names and contents of all migrations in a folder, and of the roles with them.
 fn fingerprint(folder: &Path) -> Result<String> {
     let mut files: Vec<_> = match std::fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?,
         Err(_) => Vec::new(),
     };
     files.sort();
+    files.extend(Some(roles_file(folder)).filter(|file| file.is_file()));
     let mut hash = Sha256::new();
     for file in files {
         hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());

@@ -9,6 +9,7 @@ mod keys;
 mod look;
 mod record;
 pub mod shop;
+pub mod tls;
 mod unique;
 pub mod world;
 

@@ -1,5 +1,7 @@
 //! From a delivery of a dead queue to the row that operators work with.
 
+use std::time::Duration;
+
 use broker::{Delivery, HeaderValue, Headers};
 use contracts::Timestamp;
 use runtime::{STAND_IN_ID, headers};
@@ -22,7 +24,7 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    fn queue(&self) -> &str {
+    pub(crate) fn queue(&self) -> &str {
         match self {
             Self::WorkQueue(queue) | Self::Unroutable(queue) => queue,
         }
@@ -51,11 +53,13 @@ pub(crate) struct Letter {
     error_class: String,
     error_code: String,
     error_detail: Option<String>,
+    detail_pattern: String,
     fingerprint: [u8; 32],
     attempts: i32,
     first_failed_at: Timestamp,
     last_failed_at: Timestamp,
     worker_version: Option<String>,
+    replay_item: Option<i64>,
     exchange: String,
     routing_key: String,
     properties: String,
@@ -72,9 +76,11 @@ pub(crate) fn letter(delivery: &Delivery, origin: &Origin, now: Timestamp) -> Le
     let event_type = identity.event_type.clone().unwrap_or_else(|| "unknown".to_owned());
     let (message_key, key_source) = key(&identity, delivery);
     let source_queue = head.str(headers::QUEUE).unwrap_or(origin.queue()).to_owned();
-    let failed_at = time(head, headers::FAILED_AT).unwrap_or(now);
+    let failed_at = failed_at(delivery, now);
+    let pattern = normalised(detail.as_deref().unwrap_or_default());
     Letter {
-        fingerprint: fingerprint(&source_queue, &event_type, &class, &code, detail.as_deref()),
+        fingerprint: fingerprint([&source_queue, &event_type, &class, &code, &pattern]),
+        detail_pattern: pattern,
         source_queue,
         message_key,
         key_source,
@@ -88,6 +94,7 @@ pub(crate) fn letter(delivery: &Delivery, origin: &Origin, now: Timestamp) -> Le
         first_failed_at: time(head, headers::FIRST_FAILED_AT).unwrap_or(failed_at).min(failed_at),
         last_failed_at: failed_at,
         worker_version: head.str(headers::BUILD).map(|text| cut(text).to_owned()),
+        replay_item: head.get(headers::REPLAY_ID).and_then(HeaderValue::as_integer),
         exchange: head.str(headers::EXCHANGE).unwrap_or(&delivery.exchange).to_owned(),
         routing_key: head.str(headers::ROUTING_KEY).unwrap_or(&delivery.routing_key).to_owned(),
         properties: properties(delivery),
@@ -109,11 +116,13 @@ impl Letter {
             error_class: &self.error_class,
             error_code: &self.error_code,
             error_detail: self.error_detail.as_deref(),
+            detail_pattern: &self.detail_pattern,
             fingerprint: &self.fingerprint,
             attempts: self.attempts,
             first_failed_at: self.first_failed_at,
             last_failed_at: self.last_failed_at,
             worker_version: self.worker_version.as_deref(),
+            replay_item: self.replay_item,
             exchange: &self.exchange,
             routing_key: &self.routing_key,
             properties_json: &self.properties,
@@ -192,16 +201,9 @@ fn key(identity: &Identity, delivery: &Delivery) -> (String, KeySource) {
     (known.unwrap_or_else(|| NAMELESS.to_owned()), KeySource::Digest)
 }
 
-/// Groups like failures: everything about a failure that is not about its message.
-fn fingerprint(
-    queue: &str,
-    event_type: &str,
-    class: &str,
-    code: &str,
-    detail: Option<&str>,
-) -> [u8; 32] {
-    let detail = normalised(detail.unwrap_or_default());
-    [queue, event_type, class, code, &detail]
+/// Groups like failures: queue, event type, class, code, and the detail without what varies.
+fn fingerprint(parts: [&str; 5]) -> [u8; 32] {
+    parts
         .into_iter()
         .fold(Sha256::new(), |hash, part| hash.chain_update(part).chain_update([0]))
         .finalize()
@@ -225,6 +227,32 @@ fn normalised(detail: &str) -> String {
 fn attempts(head: &Headers) -> i32 {
     let count = head.get(headers::ATTEMPT).and_then(HeaderValue::as_integer).unwrap_or(1);
     i32::try_from(count.max(1)).unwrap_or(i32::MAX)
+}
+
+/// When a message failed, the same however often it is handed to us.
+///
+/// The worker says so; else the broker noted when it gave up on it; what nobody ever took has the
+/// time at which it was sent, if it says so.
+fn failed_at(delivery: &Delivery, now: Timestamp) -> Timestamp {
+    let head = &delivery.properties.headers;
+    let noted = time(head, headers::FAILED_AT)
+        .or_else(|| seconds(death(head)?))
+        .or_else(|| seconds(delivery.properties.timestamp?));
+    noted.unwrap_or(now).min(now)
+}
+
+/// When the broker gave up on it last.
+fn death(head: &Headers) -> Option<u64> {
+    let Some(HeaderValue::List(deaths)) = head.get("x-death") else { return None };
+    let Some(HeaderValue::Table(latest)) = deaths.first() else { return None };
+    let Some(HeaderValue::Timestamp(time)) = latest.get("time") else { return None };
+    Some(*time)
+}
+
+fn seconds(since_1970: u64) -> Option<Timestamp> {
+    // Beyond what a time can be, somebody wrote something else.
+    let seconds = u32::try_from(since_1970).ok()?;
+    Some(Timestamp::EPOCH.plus(Duration::from_secs(seconds.into())))
 }
 
 fn time(head: &Headers, name: &str) -> Option<Timestamp> {
@@ -330,7 +358,7 @@ mod tests {
 
     #[test]
     fn like_failures_share_a_fingerprint() {
-        let print = |detail| fingerprint("q", "t", "c", "x", Some(detail));
+        let print = |detail| fingerprint(["q", "t", "c", "x", &normalised(detail)]);
         assert_eq!(print("order 17 is `new`"), print("order 4711 is `very old`"));
         assert_ne!(print("order 17 is `new`"), print("refund 17 is `new`"));
     }

@@ -1,17 +1,31 @@
 //! The parker's loop: take, commit, acknowledge.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use broker::{ConsumeEnd, Consumer, Delivery, Session, Settled, Settler};
-use runtime::{Process, WORKERS, database_ready, now, sessions, topology_ready, without_card_data};
+use contracts::Timestamp;
+use runtime::{
+    Process, WORKERS, database_ready, now, pass, sessions, topology_ready, without_card_data,
+};
 use store::{Class, Database, Transaction, dead_letters};
-use telemetry::happenings::DeadLettersParked;
+use telemetry::happenings::{
+    DeadLettersParked, ParkedGroups, ParkedLetters, ReplayItems, WorkCommitted,
+};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::letter::{Letter, Origin, letter};
+use crate::replay::Replayer;
 
+/// How often what is parked is counted.
+const GAUGE_EVERY: Duration = Duration::from_secs(15);
 /// Deliveries not settled per queue, and rows in one transaction.
 const WINDOW: u16 = 50;
+
+/// With nothing to do, it asks the database for a sign of life so often.
+const PROBE_AFTER: Duration = Duration::from_secs(3);
 
 /// A delivery with where it was found and how it is settled.
 struct Found {
@@ -25,11 +39,16 @@ struct Found {
 /// # Errors
 /// Never for want of a dependency: that is waited for.
 pub async fn park(process: Process) -> anyhow::Result<()> {
+    telemetry::series::of_parker(crate::NAME);
     sessions(&process, async |session| {
         topology_ready(&process.config, session).await?;
         let mut waiting = process.waiting();
+        let Some(database) = database_ready(&process.config, &mut waiting).await else {
+            return Ok(());
+        };
+        // A second connection, so that a long look at replays holds nothing up.
         match database_ready(&process.config, &mut waiting).await {
-            Some(database) => round(&process, session, database).await,
+            Some(second) => round(&process, session, database, second).await,
             None => Ok(()),
         }
     })
@@ -37,8 +56,13 @@ pub async fn park(process: Process) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Consumes every dead queue until asked to stop, or until a dependency is down.
-async fn round(process: &Process, session: &Session, database: Database) -> anyhow::Result<()> {
+/// Parks and replays until asked to stop, or until a dependency is down.
+async fn round(
+    process: &Process,
+    session: &Session,
+    database: Database,
+    second: Database,
+) -> anyhow::Result<()> {
     let (found, mut letters) = channel(usize::from(WINDOW) * 2);
     let mut consumers = JoinSet::new();
     for (queue, origin) in queues(process) {
@@ -46,13 +70,17 @@ async fn round(process: &Process, session: &Session, database: Database) -> anyh
         consumers.spawn(consume(consumer, origin, found.clone()));
     }
     drop(found);
+    let mut replayer = Replayer::new(process, session, second).await?;
+    let queues = queues(process).into_iter().map(|(_, origin)| origin.queue().to_owned());
+    let mut parker = Parker { process, database, queues: queues.collect() };
+    parker.measure().await?;
     process.health.ready();
     let mut stop = process.stop.clone();
-    let mut parker = Parker { database };
     let ended = tokio::select! {
-        () = stop.requested() => Ok(()),
+        // Asked to stop, it ends once what it sent is noted.
+        ended = replayer.run(&mut stop) => ended,
         ended = consumers.join_next() => Err(consumer_end(ended)),
-        ended = parker.run(&mut letters) => ended,
+        error = parker.run(&mut letters) => Err(error),
     };
     // What was committed and not acknowledged comes again and is the same row.
     consumers.shutdown().await;
@@ -93,20 +121,68 @@ fn consumer_end(ended: Option<Result<ConsumeEnd, tokio::task::JoinError>>) -> an
     }
 }
 
-struct Parker {
+struct Parker<'a> {
+    process: &'a Process,
     database: Database,
+    /// Where dead letters come from.
+    queues: Vec<String>,
 }
 
-impl Parker {
-    async fn run(&mut self, letters: &mut Receiver<Found>) -> anyhow::Result<()> {
+impl Parker<'_> {
+    /// Parks what is found until something fails; that every queue is lost is a failure, too.
+    async fn run(&mut self, letters: &mut Receiver<Found>) -> anyhow::Error {
+        match self.park_all(letters).await {
+            Ok(()) => anyhow::anyhow!("no queue is consumed any more"),
+            Err(error) => error,
+        }
+    }
+
+    async fn park_all(&mut self, letters: &mut Receiver<Found>) -> anyhow::Result<()> {
         let mut batch = Vec::with_capacity(usize::from(WINDOW));
-        while letters.recv_many(&mut batch, usize::from(WINDOW)).await > 0 {
+        let mut gauge = tokio::time::interval(GAUGE_EVERY);
+        loop {
+            tokio::select! {
+                count = letters.recv_many(&mut batch, usize::from(WINDOW)) => {
+                    if count == 0 {
+                        return Ok(());
+                    }
+                }
+                _moment = gauge.tick() => {
+                    self.measure().await?;
+                    continue;
+                }
+                () = sleep(PROBE_AFTER) => {
+                    self.database.ping().await?;
+                    continue;
+                }
+            }
+            self.process.reached("park-received");
+            pass("taken");
             self.commit(&batch).await?;
+            self.process.reached("park-committed");
+            pass("stored");
             for found in batch.drain(..) {
                 if found.settler.ack(found.delivery.tag).await? == Settled::Stale {
                     tracing::debug!("a parked dead letter comes again");
                 }
             }
+            pass("acknowledged");
+        }
+    }
+
+    /// Counts what is parked of each queue; one that has nothing says so, too.
+    async fn measure(&mut self) -> anyhow::Result<()> {
+        let backlog = store::letter_backlog(&mut self.database).await?;
+        let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+        // A group is of one queue.
+        let groups = backlog.iter().map(|found| count(found.groups)).sum();
+        ParkedGroups { groups }.emit();
+        for queue in &self.queues {
+            let found = backlog.iter().find(|found| found.queue == *queue);
+            let oldest = found.map(|found| found.oldest.since(Timestamp::EPOCH));
+            let letters = found.map_or(0, |found| count(found.letters));
+            let oldest_seconds = oldest.map_or(0.0, |oldest| oldest.as_secs_f64());
+            ParkedLetters { queue, letters, oldest_seconds }.emit();
         }
         Ok(())
     }
@@ -144,7 +220,11 @@ impl Parker {
         let ingest = async |transaction: &mut Transaction<'_>| {
             dead_letters::ingest(transaction, &rows).await
         };
-        self.database.within("park", ingest).await
+        let reparked = self.database.within("park", ingest).await?;
+        for queue in &reparked {
+            ReplayItems { queue, result: "reparked", count: 1 }.emit();
+        }
+        Ok(())
     }
 
     async fn keep_raw(&mut self, letter: &Letter, reason: &str) -> Result<(), store::Error> {
@@ -158,4 +238,5 @@ impl Parker {
 fn parked(result: &'static str, count: usize) {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
     DeadLettersParked { worker: crate::NAME, result, count }.emit();
+    WorkCommitted { worker: crate::NAME }.emit();
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use broker::{Publisher, PublisherConfig, Session};
 use contracts::Timestamp;
-use runtime::{Process, database_ready, sessions, topology_ready};
+use runtime::{Process, database_ready, pass, sessions, topology_ready};
 use store::Database;
 use store::listener::{Channel, Listener};
 use store::outbox::{self, Backlog, Exchange, OutboxKey, PendingMessage, Shards};
 use store::vault::Unreadable;
-use telemetry::happenings::{OutboxBacklog, Published};
+use telemetry::happenings::{OutboxBacklog, Published, WindowPublished, WorkCommitted};
 use tokio::time::{Instant, sleep_until};
 
 use crate::publication::{Fate, publication};
@@ -33,6 +33,7 @@ const SHARE_EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// Never for want of a dependency: that is waited for.
 pub async fn relay(process: Process) -> anyhow::Result<()> {
+    telemetry::series::of_relay(crate::NAME);
     sessions(&process, async |session| {
         let mut waiting = process.waiting();
         match database_ready(&process.config, &mut waiting).await {
@@ -77,7 +78,10 @@ impl Relay {
         let mut stop = self.process.stop.clone();
         while !stop.is_requested() {
             let next_look = Instant::now() + PACE;
-            let pending = outbox::pending(&mut self.database, &self.shards, WINDOW).await?;
+            let shards = &self.shards;
+            let pending =
+                async |database: &mut Database| outbox::pending(database, shards, WINDOW).await;
+            let pending = self.database.answered("read the outbox", pending).await?;
             if !pending.unreadable.is_empty() {
                 self.set_aside(pending.unreadable).await?;
             }
@@ -106,9 +110,13 @@ impl Relay {
     }
 
     async fn publish(&mut self, rows: Vec<PendingMessage>) -> anyhow::Result<()> {
+        pass("read");
         let names = &self.process.config.names;
         let publications = rows.iter().map(|row| publication(names, row)).collect();
+        let started = Instant::now();
         let outcomes = self.publisher.publish_all(publications).await?;
+        WindowPublished { worker: crate::NAME, took: started.elapsed() }.emit();
+        pass("published");
         let (mut done, mut unconfirmed) = (Vec::new(), 0_u64);
         let mut postponed: BTreeMap<Duration, Vec<OutboxKey>> = BTreeMap::new();
         let mut counts = Counts::default();
@@ -127,6 +135,8 @@ impl Relay {
         }
         counts.emit();
         outbox::mark_sent(&mut self.database, &done).await?;
+        pass("marked");
+        WorkCommitted { worker: crate::NAME }.emit();
         for (pause, keys) in postponed {
             outbox::postpone(&mut self.database, &keys, pause).await?;
         }
@@ -167,6 +177,8 @@ impl Relay {
     async fn share(&mut self) -> anyhow::Result<()> {
         if Instant::now() >= self.next_share {
             self.next_share = Instant::now() + SHARE_EVERY;
+            // Reading goes well where nothing could be marked as sent.
+            self.database.ping().await?;
             outbox::own_shards(&mut self.database, &mut self.shards).await?;
         }
         Ok(())

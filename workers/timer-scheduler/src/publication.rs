@@ -3,8 +3,9 @@
 use broker::delay::{DelayProvider, delayed};
 use broker::{Names, Properties, Publication};
 use contracts::events::{DisputeDeadline, PaymentTimer, RefundReviewDue, UnappliedDue};
-use contracts::{DisputeId, MoneyId, Outgoing, RefundId, STRUCTURED_CONTENT_TYPE};
+use contracts::{DisputeId, MoneyId, OrderId, Outgoing, RefundId, STRUCTURED_CONTENT_TYPE};
 use domain::timer::{TimerKind, TimerOwner};
+use serde::Serialize;
 use store::timers::DueTimer;
 
 /// The source of every timer message.
@@ -18,7 +19,7 @@ pub(crate) fn publication(names: &Names, provider: DelayProvider, timer: &DueTim
         TimerOwner::Order(order_id) => {
             let data =
                 PaymentTimer { order_id, generation: timer.generation, due_at: timer.due_at };
-            Outgoing::new(&id, SOURCE, kind.type_name(), order_id, timer.due_at, data).to_body()
+            body(timer, order_id, &id, data)
         }
         TimerOwner::Dispute(dispute_id) => deadline(timer, dispute_id, &id),
         TimerOwner::Refund(refund_id) => review_due(timer, refund_id, &id),
@@ -39,19 +40,27 @@ pub(crate) fn publication(names: &Names, provider: DelayProvider, timer: &DueTim
 fn deadline(timer: &DueTimer, dispute_id: DisputeId, id: &str) -> Vec<u8> {
     let (order_id, generation, due_at) = (timer.order, timer.generation, timer.due_at);
     let data = DisputeDeadline { order_id, dispute_id, generation, due_at };
-    Outgoing::new(id, SOURCE, timer.kind.event().type_name(), order_id, due_at, data).to_body()
+    body(timer, order_id, id, data)
 }
 
 fn review_due(timer: &DueTimer, refund_id: RefundId, id: &str) -> Vec<u8> {
     let (order_id, generation, due_at) = (timer.order, timer.generation, timer.due_at);
     let data = RefundReviewDue { order_id, refund_id, generation, due_at };
-    Outgoing::new(id, SOURCE, timer.kind.event().type_name(), order_id, due_at, data).to_body()
+    body(timer, order_id, id, data)
 }
 
 fn unapplied(timer: &DueTimer, money_id: MoneyId, id: &str) -> Vec<u8> {
     let (order_id, generation, due_at) = (timer.order, timer.generation, timer.due_at);
     let data = UnappliedDue { order_id, money_id, generation, due_at };
-    Outgoing::new(id, SOURCE, timer.kind.event().type_name(), order_id, due_at, data).to_body()
+    body(timer, order_id, id, data)
+}
+
+/// The event of a timer; it continues the trace of the one that armed it.
+fn body(timer: &DueTimer, order_id: OrderId, id: &str, data: impl Serialize) -> Vec<u8> {
+    let type_name = timer.kind.event().type_name();
+    Outgoing::new(id, SOURCE, type_name, order_id, timer.due_at, data)
+        .traced(timer.trace.as_ref())
+        .to_body()
 }
 
 /// Names this hand-over: an early one, recorded as a no-op, must not shadow the right one.
@@ -85,7 +94,9 @@ fn worker(kind: TimerKind) -> &'static str {
 mod tests {
     use super::*;
     use contracts::events::{PaymentEvent, TimerEvent};
-    use contracts::{Envelope, Limits, Timestamp, WireMessage, decode};
+    use contracts::{Envelope, Limits, Timestamp, TraceContext, WireMessage, decode};
+
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 shop=a";
 
     fn due(handover: i32) -> DueTimer {
         let order_id = testkit::shop::order_id(1);
@@ -97,6 +108,7 @@ mod tests {
             due_at: Timestamp::from_micros(1_700_000_005_000_000),
             handover,
             now: Timestamp::from_micros(1_700_000_000_000_000),
+            trace: TraceContext::parse(TRACE),
         }
     }
 
@@ -108,6 +120,7 @@ mod tests {
         let envelope: Envelope<TimerEvent> = decode(message, &Limits::default()).unwrap();
         let TimerEvent::Timeout(timer) = envelope.event else { panic!("wrong kind") };
         assert_eq!((timer.generation, timer.due_at), (3, due(2).due_at));
+        assert_eq!(envelope.trace, TraceContext::parse(TRACE));
         assert_eq!(publication.properties.message_id.as_deref(), Some(envelope.id.as_str()));
     }
 

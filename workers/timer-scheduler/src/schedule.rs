@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use broker::delay::DelayProvider;
 use broker::{Outcome, Publisher, PublisherConfig, Session};
-use runtime::{Process, database_ready, sessions, topology_ready};
+use contracts::Timestamp;
+use runtime::{Process, database_ready, pass, sessions, topology_ready};
 use store::listener::{Channel, Listener};
 use store::timers::{self, DueTimer};
 use store::{Database, Transaction, outbox, parked};
-use telemetry::happenings::{TimersHandedOver, WaitingRows};
+use telemetry::happenings::{TimersHandedOver, WaitingRows, WindowPublished, WorkCommitted};
 use tokio::time::Instant;
 
 use crate::publication::publication;
@@ -31,6 +32,7 @@ const DAYS_AHEAD: i32 = 7;
 /// # Errors
 /// Never for want of a dependency: that is waited for.
 pub async fn schedule(process: Process) -> anyhow::Result<()> {
+    telemetry::series::of_scheduler(crate::NAME);
     sessions(&process, async |session| {
         let mut waiting = process.waiting();
         match database_ready(&process.config, &mut waiting).await {
@@ -96,8 +98,11 @@ impl Scheduler {
     async fn look(&mut self) -> anyhow::Result<bool> {
         let config = &self.process.config;
         let (horizon, grace) = (config.timer_horizon, config.timer_grace);
-        let soon = timers::hand_over(&mut self.database, horizon, WINDOW).await?;
-        let overdue = timers::overdue(&mut self.database, grace, WINDOW).await?;
+        let due = async |database: &mut Database| {
+            let soon = timers::hand_over(database, horizon, WINDOW).await?;
+            Ok::<_, store::Error>((soon, timers::overdue(database, grace, WINDOW).await?))
+        };
+        let (soon, overdue) = self.database.answered("find timers due", due).await?;
         let full = |timers: &Vec<DueTimer>| i64::try_from(timers.len()) == Ok(WINDOW);
         let more = full(&soon) || full(&overdue);
         self.hand_over("due-soon", soon).await?;
@@ -117,9 +122,13 @@ impl Scheduler {
         if timers.is_empty() {
             return Ok(());
         }
+        pass("handed-over");
         let names = &self.process.config.names;
         let publications = timers.iter().map(|timer| publication(names, self.provider, timer));
+        let started = Instant::now();
         let published = self.publisher.publish_all(publications.collect()).await;
+        WindowPublished { worker: crate::NAME, took: started.elapsed() }.emit();
+        pass("published");
         let outcomes = match published {
             Ok(outcomes) => outcomes,
             Err(error) => {
@@ -133,6 +142,7 @@ impl Scheduler {
             .partition(|(_, outcome)| **outcome == Outcome::Confirmed);
         let count = u64::try_from(sent.len()).unwrap_or(u64::MAX);
         TimersHandedOver { worker: crate::NAME, reason, count }.emit();
+        WorkCommitted { worker: crate::NAME }.emit();
         if let Some((_, why)) = refused.first() {
             let why = format!("{why:?}");
             let refused: Vec<_> = refused.into_iter().map(|(timer, _)| timer).collect();
@@ -149,7 +159,10 @@ impl Scheduler {
             let armed = timers::counts(&mut self.database).await?;
             let count = |rows: i64| u32::try_from(rows).unwrap_or(u32::MAX);
             let timers = count(armed.resting + armed.handed_over);
-            WaitingRows { worker: crate::NAME, timers, parked: count(parked) }.emit();
+            let first_due = armed.first_due.map(|due| due.since(Timestamp::EPOCH));
+            let first_due_seconds = first_due.map_or(0.0, |due| due.as_secs_f64());
+            let (worker, parked) = (crate::NAME, count(parked));
+            WaitingRows { worker, timers, first_due_seconds, parked }.emit();
         }
         if Instant::now() >= self.next_partitions {
             self.next_partitions = Instant::now() + PARTITIONS_EVERY;

@@ -8,6 +8,7 @@ use contracts::{BoundedText, EventKind, FlagId, MoneyId, OrderId, RefundId, Rule
 use store::privacy::CustomerRef;
 use store::retention::SHORTEST_INBOX;
 
+use super::dlq_replay::StopRule;
 use crate::invariants::NUMBERS;
 
 pub(super) fn event_kind(text: &str) -> Result<EventKind, String> {
@@ -97,4 +98,42 @@ pub(super) fn inbox_period(text: &str) -> Result<Duration, String> {
 pub(super) fn header(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').ok_or("must be NAME=VALUE")?;
     Ok((pair.0.to_owned(), pair.1.to_owned()))
+}
+
+pub(super) fn group(text: &str) -> Result<String, String> {
+    let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    let read = (4..=64).contains(&text.len()) && text.chars().all(hex);
+    read.then(|| text.to_owned()).ok_or_else(|| "must be 4 to 64 of 0-9 and a-f".to_owned())
+}
+
+pub(super) fn note(text: &str) -> Result<BoundedText<4000>, String> {
+    if text.trim().is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    text.parse().map_err(|broken: RuleViolation| broken.rule.to_string())
+}
+
+pub(super) fn per_second(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    let rate = number.parse().ok().filter(|rate| (0.01..=10_000.0).contains(rate));
+    rate.ok_or_else(|| "must be a number per second from 0.01 to 10000, such as 10/s".to_owned())
+}
+
+pub(super) fn stop_rule(text: &str) -> Result<StopRule, String> {
+    let read = || {
+        let (share, after) = text.split_once('/')?;
+        let percent = share.strip_suffix('%')?.parse().ok()?;
+        let after = after.parse().ok()?;
+        ((0..=100).contains(&percent) && after > 0).then_some(StopRule { percent, after })
+    };
+    read().ok_or_else(|| "must be a share and a number, such as 20%/20".to_owned())
+}
+
+pub(super) fn chain_end(text: &str) -> Result<(i64, String), String> {
+    let read = || {
+        let (id, hash) = text.split_once(':')?;
+        let hex = hash.len() == 64 && hash.chars().all(|c| c.is_ascii_hexdigit());
+        hex.then_some((id.parse().ok()?, hash.to_ascii_lowercase()))
+    };
+    read().ok_or_else(|| "must be a number, a colon and a hash of 64 digits".to_owned())
 }

@@ -1,7 +1,7 @@
 //! `orderctl topology`: render, apply, verify.
 
 use broker::delay::{self, DelayChoice};
-use broker::topology::{Drift, Topology};
+use broker::topology::{Account, Drift, Topology, accounts, accounts_json};
 use broker::{DelayProvider, Names, Session};
 use runtime::worker_routes;
 use serde::Serialize;
@@ -21,19 +21,14 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     match command {
         TopologyCommand::Render(args) => render(&args, settings, console),
+        TopologyCommand::Accounts(args) => print_accounts(&args, settings, console),
         TopologyCommand::Apply => apply(settings, console).await,
         TopologyCommand::Verify => verify(settings, console).await,
     }
 }
 
 fn render(args: &RenderArgs, settings: &Settings, console: Console) -> Result<Exit, Failure> {
-    let mut read = settings.read();
-    let (names, choice) = (read.names(), read.delay());
-    let (Some(names), Some(choice)) = (names, choice) else { return Err(read.refusal().into()) };
-    let provider = match choice {
-        DelayChoice::Auto | DelayChoice::Ladder => DelayProvider::Ladder,
-        DelayChoice::Plugin => DelayProvider::Plugin,
-    };
+    let (names, choice, provider) = named(settings)?;
     if choice == DelayChoice::Auto {
         console.remark(
             "rendered for the delay ladder; a broker with the delay plugin also needs what \
@@ -43,9 +38,52 @@ fn render(args: &RenderArgs, settings: &Settings, console: Console) -> Result<Ex
     let topology = Topology::of(&names, &worker_routes(), provider);
     match console.format_or(Format::Json) {
         Format::Json => print_json(&topology.definitions_json(&args.vhost))?,
-        Format::Table => console.show(&Rendered(topology))?,
+        Format::Table | Format::Ndjson | Format::Csv => console.show(&Rendered(topology))?,
     }
     Ok(Exit::Done)
+}
+
+/// The names, and what delays timers as far as that can be told without a broker.
+fn named(settings: &Settings) -> Result<(Names, DelayChoice, DelayProvider), Failure> {
+    let mut read = settings.read();
+    let (names, choice) = (read.names(), read.delay());
+    let (Some(names), Some(choice)) = (names, choice) else { return Err(read.refusal().into()) };
+    let provider = match choice {
+        DelayChoice::Auto | DelayChoice::Ladder => DelayProvider::Ladder,
+        DelayChoice::Plugin => DelayProvider::Plugin,
+    };
+    Ok((names, choice, provider))
+}
+
+fn print_accounts(
+    args: &RenderArgs,
+    settings: &Settings,
+    console: Console,
+) -> Result<Exit, Failure> {
+    let (names, _, provider) = named(settings)?;
+    let accounts = accounts(&names, &worker_routes(), provider);
+    match console.format_or(Format::Json) {
+        Format::Json => print_json(&accounts_json(&accounts, &args.vhost))?,
+        Format::Table => console.show(&Accounts(accounts))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Users of the broker for people.
+#[derive(Serialize)]
+struct Accounts(Vec<Account>);
+
+impl View for Accounts {
+    fn text(&self, style: Style) -> String {
+        let rows = self.0.iter().flat_map(|account| {
+            [
+                [account.name.clone(), "configure".to_owned(), account.configure.clone()],
+                [String::new(), "write".to_owned(), account.write.clone()],
+                [String::new(), "read".to_owned(), account.read.clone()],
+            ]
+        });
+        style.table(["USER", "RIGHT", "NAMES"], rows)
+    }
 }
 
 /// A connection to the broker, and what it should hold.

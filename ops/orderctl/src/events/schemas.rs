@@ -41,6 +41,12 @@ fn text_of(kind: EventKind) -> &'static str {
     }
 }
 
+/// The text of every schema with the name of its event, and of what they share.
+pub(crate) fn schema_texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let events = EventKind::ALL.into_iter().map(|kind| (kind.name(), text_of(kind)));
+    events.chain([("definitions", DEFINITIONS)])
+}
+
 struct Schemas {
     definitions: Value,
     by_kind: BTreeMap<EventKind, (Value, jsonschema::Validator)>,
@@ -66,6 +72,12 @@ static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
     let by_kind = EventKind::ALL.into_iter().map(build).collect();
     Schemas { definitions, by_kind }
 });
+
+/// Whether the schema of an event takes a message.
+#[cfg(test)]
+pub(crate) fn schema_accepts(kind: EventKind, message: &Value) -> bool {
+    SCHEMAS.by_kind[&kind].1.is_valid(message)
+}
 
 /// Every rule of an event's schema that a message breaks.
 pub(super) fn problems(kind: EventKind, message: &Value) -> Vec<Problem> {
@@ -116,6 +128,25 @@ pub(super) fn documentation(kind: EventKind, pointer: &str) -> Option<String> {
     let path: Vec<_> = pointer.split('/').skip(1).collect();
     let (document, _) = &SCHEMAS.by_kind[&kind];
     describe(document, &path).map(str::to_owned)
+}
+
+/// Whether the schema of an event knows the field at a JSON pointer as not personal.
+pub(crate) fn field_is_public(kind: EventKind, pointer: &str) -> bool {
+    let path: Vec<_> = pointer.split('/').skip(1).collect();
+    let (document, _) = &SCHEMAS.by_kind[&kind];
+    is_marked(document, &path)
+}
+
+fn is_marked(schema: &'static Value, path: &[&str]) -> bool {
+    let Some((field, rest)) = path.split_first() else {
+        return parts(schema)
+            .into_iter()
+            .any(|part| part.get("x-pii") == Some(&Value::Bool(false)));
+    };
+    parts(schema).into_iter().any(|part| {
+        let named = part.get("properties").and_then(|fields| fields.get(field));
+        named.or_else(|| part.get("items")).is_some_and(|part| is_marked(part, rest))
+    })
 }
 
 fn describe(schema: &'static Value, path: &[&str]) -> Option<&'static str> {

@@ -2,11 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod compat;
+mod contract;
 mod customer;
+mod dlq;
+mod dlq_act;
+mod dlq_broker;
+mod dlq_export;
+mod doctor;
 mod event;
 mod help;
+mod letters;
 mod management;
 mod merchants;
+mod metrics;
 mod migrate;
 mod money;
 mod order;

@@ -44,6 +44,11 @@ impl Program {
         self
     }
 
+    pub(crate) fn directory(mut self, directory: &std::path::Path) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
     /// With a broker and the part of it that is the test's own.
     pub(crate) fn broker(self, broker: &TestBroker) -> Self {
         self.env("ORDERFLOW_AMQP_URL", broker.amqp_url())

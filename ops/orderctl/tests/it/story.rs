@@ -114,7 +114,7 @@ impl<'a> Teller<'a> {
             kind: envelope.kind,
             occurred_at: envelope.event.occurred_at(),
             decision: &decision,
-            traceparent: None,
+            trace: None,
             original: Original {
                 queue: "orderflow.test",
                 content_type: None,

@@ -68,8 +68,8 @@ impl Addresses {
 
     /// Fails unless the services named here answer.
     pub(super) fn check(&self) -> Result<()> {
-        if let Some(url) = &self.amqp {
-            check(AMQP_URL, url, answers_amqp)?;
+        for url in self.amqp.iter().flat_map(|urls| urls.split(',')) {
+            check(AMQP_URL, url.trim(), answers_amqp)?;
         }
         if let Some(url) = &self.database {
             check(DATABASE_URL, url, answers_postgres)?;

@@ -68,7 +68,7 @@ pub(super) fn epmd() -> Option<PathBuf> {
 }
 
 /// The first program of this name on the search path.
-pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&search_path()).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 

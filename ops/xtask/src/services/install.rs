@@ -60,18 +60,24 @@ impl Rights {
 /// Installs the packages of these servers.
 pub(super) fn install(dir: &LocalDir, rights: Rights, servers: &[Server]) -> Result<()> {
     let packages: Vec<&str> = servers.iter().map(|server| server.package()).collect();
+    install_packages(dir, rights, &packages)?;
+    keep_stopped(rights, servers)?;
+    if let Some(server) = servers.iter().find(|server| !server.is_installed()) {
+        bail!("the package {} did not bring what was expected", server.package());
+    }
+    Ok(())
+}
+
+/// Installs packages; what is a service in them is not started.
+pub(super) fn install_packages(dir: &LocalDir, rights: Rights, packages: &[&str]) -> Result<()> {
     let log = dir.logs().join("install.log");
     let step = Step::begin(format!("Installing the Debian packages {}", packages.join(" and ")));
     let _policy = Placed::put(rights, POLICY, POLICY_TEXT, "755")?;
     let _cluster = Placed::put(rights, CLUSTER, CLUSTER_TEXT, "644")?;
     // The package lists of a fresh machine are missing or old, which shows in the first try.
-    if apt_get(rights, &log, &install_arguments(&packages)).is_err() {
+    if apt_get(rights, &log, &install_arguments(packages)).is_err() {
         apt_get(rights, &log, &["update"])?;
-        apt_get(rights, &log, &install_arguments(&packages))?;
-    }
-    keep_stopped(rights, servers)?;
-    if let Some(server) = servers.iter().find(|server| !server.is_installed()) {
-        bail!("the package {} did not bring what was expected", server.package());
+        apt_get(rights, &log, &install_arguments(packages))?;
     }
     step.done("done");
     Ok(())

@@ -17,7 +17,7 @@ const PASSWORD_BYTES: usize = 16;
 /// How much of a line of a log is shown: a crash report of Erlang may be one of 10,000.
 const COLUMNS: usize = 200;
 
-/// The folder `.local/` of one checkout.
+/// The folder `.local/` of one checkout, or one in it for services apart.
 #[derive(Clone, Debug)]
 pub(super) struct LocalDir {
     checkout: Checkout,
@@ -27,7 +27,7 @@ pub(super) struct LocalDir {
 impl LocalDir {
     /// The folder, which may not exist yet.
     pub(super) fn of(checkout: &Checkout) -> Self {
-        Self { checkout: checkout.clone(), path: checkout.path(".local") }
+        Self { checkout: checkout.clone(), path: checkout.services_folder() }
     }
 
     /// The folder, made on first use.
@@ -35,6 +35,20 @@ impl LocalDir {
         let dir = Self::of(checkout);
         // Others may pass through it, because Postgres runs as another user when root starts it,
         // but not list it. The files inside are private one by one.
+        make_folder(&checkout.path(".local"), 0o711)?;
+        make_folder(&dir.path, 0o711)?;
+        make_folder(&dir.logs(), 0o711)?;
+        Ok(dir)
+    }
+
+    /// A folder of the same kind inside, for one more server of this checkout.
+    pub(super) fn nested(&self, name: &str) -> Self {
+        Self { checkout: self.checkout.clone(), path: self.path.join(name) }
+    }
+
+    /// The same, made on first use.
+    pub(super) fn create_nested(&self, name: &str) -> Result<Self> {
+        let dir = self.nested(name);
         make_folder(&dir.path, 0o711)?;
         make_folder(&dir.logs(), 0o711)?;
         Ok(dir)

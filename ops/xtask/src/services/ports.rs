@@ -59,6 +59,11 @@ impl Finder {
         Self { next, reserved: ports.known().collect() }
     }
 
+    /// Gives none of these ports to anybody.
+    pub(super) fn reserve(&mut self, ports: &Ports) {
+        self.reserved.extend(ports.known());
+    }
+
     /// Keeps `port` if it is free, else replaces it by one that is, and returns it.
     pub(super) fn keep_or_replace(&mut self, port: &mut Option<u16>) -> Result<u16> {
         match *port {

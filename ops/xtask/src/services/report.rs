@@ -64,6 +64,19 @@ impl Report {
         Self { schema_version: 1, addresses, services }
     }
 
+    /// Postgres, and each node of a broker beside the usual one.
+    pub(super) fn of_nodes(given: Addresses, state: &State, nodes: &[State]) -> Self {
+        let own_postgres = state.postgres.as_ref().filter(|_| given.database.is_none());
+        let addresses = given.or(&state.addresses);
+        let postgres = service(Server::Postgres, addresses.database.as_deref(), own_postgres);
+        let node = |node: &State| {
+            let url = node.addresses.amqp.as_deref();
+            service(Server::RabbitMq, url, node.rabbitmq.as_ref())
+        };
+        let services = [postgres].into_iter().chain(nodes.iter().map(node)).collect();
+        Self { schema_version: 1, addresses, services }
+    }
+
     /// Whether both services can be used.
     pub fn is_running(&self) -> bool {
         self.services.iter().all(|service| service.health == Health::Running)

@@ -78,6 +78,16 @@ impl State {
         }
     }
 
+    /// This state with the nodes of another broker in place of its own.
+    pub(super) fn with_brokers(mut self, nodes: &[Self]) -> Self {
+        let all: Option<Vec<&str>> =
+            nodes.iter().map(|node| node.addresses.amqp.as_deref()).collect();
+        self.addresses.amqp = all.filter(|urls| !urls.is_empty()).map(|urls| urls.join(","));
+        self.addresses.management = nodes.iter().find_map(|node| node.addresses.management.clone());
+        self.rabbitmq = nodes.first().and_then(|node| node.rabbitmq.clone());
+        self
+    }
+
     /// Replaces the file in one step, readable by its owner only.
     pub(super) fn save(&self, file: &Path) -> Result<()> {
         let text = serde_json::to_vec_pretty(self).context("failed to render the state")?;

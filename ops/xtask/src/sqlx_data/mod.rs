@@ -62,7 +62,7 @@ pub(crate) fn check(checkout: &Checkout) -> Result<()> {
 
 /// Compiles the crates with queries against a database with all migrations.
 fn describe(checkout: &Checkout) -> Result<QueryData> {
-    let addresses = services::up(checkout)?;
+    let addresses = services::up(checkout, services::BrokerChoice::default())?;
     let scratch = ScratchDatabase::create(&services::psql(&addresses)?)?;
     let migrations = Migrations::read(&checkout.path("schemas/postgres/migrations"))?;
     let step = Step::begin("Migrating an empty database up, down and up again");

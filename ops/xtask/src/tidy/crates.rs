@@ -51,9 +51,9 @@ impl Tier {
             "runtime" => Some(Self::Runtime),
             "testkit" => Some(Self::Testkit),
             "fleet" => Some(Self::Fleet),
-            "orderctl" | "demo" => Some(Self::Tool),
-            // It measures what the tests check, with their databases and brokers.
-            "bench" => Some(Self::Tests),
+            "orderctl" | "demo" | "observability" => Some(Self::Tool),
+            // They measure and check as the tests do, the demo's day included.
+            "bench" | "chaos" => Some(Self::Tests),
             "xtask" => Some(Self::Xtask),
             _ if folder.starts_with("workers") => Some(Self::Worker),
             _ if folder.starts_with("tests") => Some(Self::Tests),
@@ -74,8 +74,8 @@ impl Tier {
                 self > other && self != Self::Testkit
             }
             Self::Fleet => matches!(self, Self::Tool | Self::Tests),
-            Self::Worker | Self::Testkit => self == Self::Tests,
-            Self::Tool | Self::Tests | Self::Xtask => false,
+            Self::Worker | Self::Testkit | Self::Tool => self == Self::Tests,
+            Self::Tests | Self::Xtask => false,
         }
     }
 }

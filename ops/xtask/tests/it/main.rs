@@ -2,4 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod asyncapi;
+mod deployment;
+mod provided;
+mod publishers;
 mod services;

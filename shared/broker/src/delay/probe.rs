@@ -37,8 +37,9 @@ pub async fn probe(
 /// Whether the broker can make exchanges of a type.
 ///
 /// Declares the default exchange with that type, which creates nothing and needs no permission:
-/// the broker first looks the type up and closes the connection if it is unknown, hence a
-/// connection of its own; then it refuses to touch the default exchange.
+/// the broker first looks the type up; if it is unknown, it closes the connection before 4.0 and
+/// the channel from 4.0 on, hence a connection of its own. Then it refuses to touch the default
+/// exchange.
 pub async fn knows_exchange_type(config: &AmqpConfig, kind: &str) -> Result<bool, Error> {
     let connection = session::connect(config, "probe").await?;
     let limit = config.operation_timeout;
@@ -56,13 +57,19 @@ pub async fn knows_exchange_type(config: &AmqpConfig, kind: &str) -> Result<bool
 }
 
 fn read(declared: lapin::Result<()>) -> lapin::Result<bool> {
+    // The answers to an unknown type, before 4.0 and from 4.0 on.
     const COMMAND_INVALID: u16 = 503;
+    const PRECONDITION_FAILED: u16 = 406;
     const ACCESS_REFUSED: u16 = 403;
     match declared {
         Ok(()) => Ok(true),
         Err(error) => match error.kind() {
             ErrorKind::ProtocolError(answer) if answer.get_id() == ACCESS_REFUSED => Ok(true),
-            ErrorKind::ProtocolError(answer) if answer.get_id() == COMMAND_INVALID => Ok(false),
+            ErrorKind::ProtocolError(answer)
+                if matches!(answer.get_id(), COMMAND_INVALID | PRECONDITION_FAILED) =>
+            {
+                Ok(false)
+            }
             _ => Err(error),
         },
     }

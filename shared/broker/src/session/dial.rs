@@ -9,12 +9,12 @@ use std::{
 
 use lapin::{
     AsyncTcpStream, Connection, ConnectionProperties, ErrorKind,
-    tcp::{AMQPUriTcpExt as _, OwnedTLSConfig},
+    tcp::AMQPUriTcpExt as _,
     uri::{AMQPScheme, AMQPUri},
 };
 use tokio::time::timeout;
 
-use crate::{AmqpConfig, AmqpUrl, Error};
+use crate::{AmqpConfig, AmqpUrl, Error, session::tls};
 
 /// Opens one connection, or gives up after the operation time-out and hangs up.
 ///
@@ -34,6 +34,9 @@ pub(super) async fn dial(
     let line = Line::default();
     let guard = HangUp(line.clone());
     let reactor = runtime.clone();
+    let certificates = url.tls().load();
+    let certificates =
+        certificates.map_err(|reason| Error::Tls { url: url.to_string(), reason })?;
     let connect = async move |uri: AMQPUri, _| {
         let mut plain = uri.clone();
         plain.scheme = AMQPScheme::AMQP;
@@ -46,7 +49,7 @@ pub(super) async fn dial(
         Ok(match uri.scheme {
             AMQPScheme::AMQP => stream,
             AMQPScheme::AMQPS => {
-                stream.into_tls(&uri.authority.host, OwnedTLSConfig::default().as_ref()).await?
+                stream.into_tls(&uri.authority.host, certificates.as_ref()).await?
             }
         })
     };
@@ -61,6 +64,10 @@ pub(super) async fn dial(
 
 fn unreachable(url: &AmqpUrl, error: lapin::Error) -> Error {
     match error.kind() {
+        ErrorKind::IOError(cause) if url.uses_tls() => match tls::fault(cause) {
+            Some(reason) => Error::Tls { url: url.to_string(), reason },
+            None => Error::Unreachable { url: url.to_string(), source: error.into() },
+        },
         ErrorKind::IOError(_) => Error::Unreachable { url: url.to_string(), source: error.into() },
         _ => error.into(),
     }

@@ -43,8 +43,32 @@ impl Topology {
             "exchanges": exchanges.collect::<Vec<_>>(),
             "queues": queues.collect::<Vec<_>>(),
             "bindings": bindings.collect::<Vec<_>>(),
+            "policies": [self.leaders(vhost)],
         })
     }
+
+    /// Leaders of new queues go to the node of a cluster that has the fewest.
+    ///
+    /// All else is an argument and not a policy: what no message may get lost over is not to be
+    /// changed by whoever may set a policy.
+    fn leaders(&self, vhost: &str) -> Value {
+        let names = self.queues.iter().map(|queue| queue.name.as_str());
+        let common = names.reduce(common_start).unwrap_or_default();
+        json!({
+            "name": format!("{}-leaders", common.trim_end_matches('.')),
+            "vhost": vhost,
+            "pattern": format!("^{}", common.replace('.', "\\.")),
+            "apply-to": "queues",
+            "definition": { "queue-leader-locator": "balanced" },
+            "priority": 0,
+        })
+    }
+}
+
+/// What two names begin with.
+fn common_start<'a>(one: &'a str, other: &str) -> &'a str {
+    let length = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+    &one[..length]
 }
 
 #[cfg(test)]
@@ -65,6 +89,8 @@ mod tests {
             let all = definitions[what].as_array().unwrap();
             all.iter().find(|object| object["name"] == name).unwrap().clone()
         };
+        let policy = find("policies", "orderflow-leaders");
+        assert_eq!(policy["pattern"], "^orderflow\\.");
         assert_eq!(
             find("exchanges", "orderflow.delayed"),
             json!({

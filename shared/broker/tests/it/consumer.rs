@@ -138,7 +138,8 @@ async fn a_requeued_message_comes_again_in_its_old_place() {
     let again = next(&mut consumer).await;
     assert_eq!(id_of(&again), "first");
     assert!(again.redelivered);
-    assert_eq!(again.delivery_count, 1);
+    // Giving back is no failed delivery from RabbitMQ 4.3 on.
+    assert!(again.delivery_count <= 1, "{}", again.delivery_count);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod consumer;
 mod delay;
 mod headers;
@@ -9,4 +10,5 @@ mod proxy;
 mod publisher;
 mod session;
 mod stage;
+mod tls;
 mod topology;

@@ -56,7 +56,8 @@ async fn a_url_that_asks_for_tls_never_falls_back_to_plain_text() {
     // Without a certificate store built in, the client library would do just that.
     let plain_port = endpoints().amqp_url.replacen("amqp://", "amqps://", 1);
     let error = failure(&config(&[&plain_port])).await;
-    assert_eq!((error.class(), error.code()), (Class::DependencyDown, "broker-unreachable"));
+    assert_eq!((error.class(), error.code()), (Class::DependencyDown, "broker-tls-failed"));
+    assert!(error.to_string().contains("this port does not speak TLS"), "{error}");
 }
 
 #[tokio::test]
@@ -145,10 +146,15 @@ async fn a_blocked_connection_takes_nothing_until_it_is_unblocked() {
 async fn a_connection_closed_by_the_broker_ends_the_session() {
     let stage = Stage::bare().await;
     let mut watch = stage.session.watch();
-    // The broker closes the connection on an exchange type it does not know.
     let impossible = Topology::of(&stage.names, &[], DelayProvider::Plugin);
     let error = impossible.apply(&stage.session).await.unwrap_err();
-    assert_eq!((error.class(), error.code()), (Class::Permanent, "broker-protocol-broken"));
+    assert_eq!(error.class(), Class::Permanent);
+    if error.code() == "broker-precondition-failed" {
+        // From RabbitMQ 4.0 on, an exchange type it does not know costs the channel only.
+        assert!(matches!(watch.state(), SessionState::Open));
+        return;
+    }
+    assert_eq!(error.code(), "broker-protocol-broken");
     let end = timeout(SOON, watch.ended()).await.expect("the end is noticed");
     assert!(matches!(end, SessionEnd::Lost { link: Link::Consume, .. }), "{end:?}");
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::decode::Place;
 use crate::error::Error;
-use crate::table::{customer_marks, risk_flags};
+use crate::table::{customer_marks, paid_orders, risk_flags};
 
 /// Refunds and disputes of one customer that are read one by one, the latest ones: whoever has
 /// more is above every limit that can be chosen.
@@ -49,16 +49,17 @@ pub(crate) async fn load(
     Ok(())
 }
 
-/// Reads the marks of the orders' customers into the orders.
+/// Locks the marks of the orders' customers and reads them into the orders.
 pub(crate) async fn load_marks(
     connection: &mut PgConnection,
     states: &mut HashMap<OrderId, OrderState>,
 ) -> Result<(), Error> {
     let orders = states.values().filter_map(|state| state.order.as_ref());
-    let customers: Vec<String> = orders.map(|order| order.customer_ref.to_string()).collect();
-    if customers.is_empty() {
+    let customers: Vec<&str> = orders.map(|order| order.customer_ref.as_str()).collect();
+    if customers.is_empty() || !paid_orders::know(connection, &customers).await? {
         return Ok(());
     }
+    let customers: Vec<String> = customers.into_iter().map(str::to_owned).collect();
     let marks = customer_marks::load(connection, &customers).await?;
     for state in states.values_mut() {
         let customer = state.order.as_ref().map(|order| &order.customer_ref);

@@ -182,8 +182,27 @@ async fn empty_letters(
         orders,
         keys,
     );
-    let emptied = emptied.execute(connection).await.map_err(Error::during("empty dead letters"))?;
+    let emptied = emptied.execute(&mut *connection).await;
+    let emptied = emptied.map_err(Error::during("empty dead letters"))?;
+    empty_edits(connection).await?;
     Ok(i32::try_from(emptied.rows_affected()).unwrap_or(i32::MAX))
+}
+
+/// Takes what people wanted to change out of the edits of letters that are empty now.
+async fn empty_edits(connection: &mut PgConnection) -> Result<(), Error> {
+    let emptied = sqlx::query!(
+        r#"
+        UPDATE dead_letter_edits
+        SET key_id = NULL, content = ''
+        FROM dead_letters
+        WHERE
+            dead_letters.id = dead_letter_edits.letter_id
+            AND dead_letters.erased_at IS NOT NULL
+            AND dead_letter_edits.content <> ''
+        "#,
+    );
+    emptied.execute(connection).await.map_err(Error::during("empty edits"))?;
+    Ok(())
 }
 
 /// Takes headers and bodies out of events that went home and lie here until their day is dropped.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use contracts::Token;
 use domain::Status;
-use domain::customer::{CustomerMark, MarkChange, MarkStep, Restriction};
+use domain::customer::{CustomerMark, MarkChange, MarkStep, Restriction, RestrictionLevel};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -13,9 +13,6 @@ use crate::decode::{Place, at};
 use crate::error::Error;
 use crate::write_set::Decided;
 
-/// Paid orders of one customer that are read, the latest ones: more than make up for anything.
-const READ_PAID: i64 = 1_000;
-
 struct Row {
     customer_ref: String,
     unpaid: Vec<OffsetDateTime>,
@@ -23,7 +20,6 @@ struct Row {
     restricted_until: Option<OffsetDateTime>,
     restricted_by: Option<Uuid>,
     policy_version: Option<String>,
-    open: i64,
     paid: Option<Vec<OffsetDateTime>>,
 }
 
@@ -45,7 +41,7 @@ impl TryFrom<Row> for CustomerMark {
             customer_ref: place.text("customer_ref", &row.customer_ref)?,
             unpaid: times(row.unpaid),
             paid: row.paid.map(times),
-            open: row.open,
+            open: 0,
             restriction,
         })
     }
@@ -53,8 +49,7 @@ impl TryFrom<Row> for CustomerMark {
 
 /// Reads the marks of these customers; most have none.
 ///
-/// Open orders are counted for limited customers, and paid ones looked up where two orders expired
-/// unpaid before: finding a customer's orders is work.
+/// Open orders are not counted, and what was paid is there where it was looked up.
 pub(crate) async fn load(
     connection: &mut PgConnection,
     customers: &[String],
@@ -64,36 +59,51 @@ pub(crate) async fn load(
         r#"
         SELECT
             customer_ref, unpaid, level::text, restricted_until, restricted_by, policy_version,
-            CASE
-                WHEN level = 'limited' AND restricted_until > now() THEN (
-                    SELECT count(*)
-                    FROM orders
-                    WHERE
-                        orders.customer_ref = customer_marks.customer_ref
-                        AND orders.status = 'pending_payment'
-                )
-                ELSE 0
-            END AS "open!",
-            CASE
-                WHEN cardinality(unpaid) >= 2 THEN ARRAY(
-                    SELECT orders.paid_at
-                    FROM orders
-                    WHERE
-                        orders.customer_ref = customer_marks.customer_ref
-                        AND orders.paid_at > now() - INTERVAL '30 days'
-                    ORDER BY orders.paid_at DESC
-                    LIMIT $2
-                )
-            END AS paid
+            CASE WHEN cardinality(unpaid) >= 2 THEN paid END AS paid
         FROM customer_marks
         WHERE customer_ref = ANY($1)
         "#,
         customers,
-        READ_PAID,
     );
     let rows = rows.fetch_all(connection).await.map_err(Error::during("read marks"))?;
     let marks = rows.into_iter().map(CustomerMark::try_from);
     marks.map(|mark| mark.map(|mark| (mark.customer_ref.clone(), mark))).collect()
+}
+
+/// Counts the open orders of limited customers: finding a customer's orders is work.
+pub(crate) async fn count_open(
+    connection: &mut PgConnection,
+    marks: &mut HashMap<Token<64>, CustomerMark>,
+) -> Result<(), Error> {
+    let level = |mark: &CustomerMark| mark.restriction.as_ref().map(|it| it.level);
+    let limited = |mark: &&CustomerMark| level(mark) == Some(RestrictionLevel::Limited);
+    let limited = marks.values().filter(limited);
+    let limited: Vec<String> = limited.map(|mark| mark.customer_ref.to_string()).collect();
+    if limited.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query!(
+        r#"
+        SELECT
+            customer_ref,
+            (
+                SELECT count(*)
+                FROM orders
+                WHERE
+                    orders.customer_ref = customer_marks.customer_ref
+                    AND orders.status = 'pending_payment'
+            ) AS "open!"
+        FROM customer_marks
+        WHERE customer_ref = ANY($1) AND restricted_until > now()
+        "#,
+        &limited,
+    );
+    let rows = rows.fetch_all(connection).await.map_err(Error::during("count open orders"))?;
+    let open: HashMap<_, _> = rows.into_iter().map(|row| (row.customer_ref, row.open)).collect();
+    for mark in marks.values_mut() {
+        mark.open = open.get(mark.customer_ref.as_str()).copied().unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// Writes every change of a mark, customers in one sequence in all batches.

@@ -41,6 +41,7 @@ struct Row {
     history_len: i32,
     ledger_len: i32,
     version: i64,
+    is_marked: bool,
 }
 
 impl TryFrom<Row> for Order {
@@ -91,11 +92,16 @@ impl TryFrom<Row> for Order {
     }
 }
 
+/// Orders that were found.
+pub(crate) struct Found {
+    /// The orders.
+    pub(crate) orders: Vec<Order>,
+    /// Those of their customers who have a mark; few have.
+    pub(crate) marked: Vec<String>,
+}
+
 /// Reads orders; unknown ones are absent.
-pub(crate) async fn load(
-    connection: &mut PgConnection,
-    orders: &[Uuid],
-) -> Result<Vec<Order>, Error> {
+pub(crate) async fn load(connection: &mut PgConnection, orders: &[Uuid]) -> Result<Found, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -105,14 +111,21 @@ pub(crate) async fn load(
             lines::text, consent::text,
             status::text AS "status!", amount_changed, paid_at, closed_at, close_reason::text,
             held_since, stock_released_at, accepted_shortfall_minor, history_len, ledger_len,
-            version
+            version,
+            EXISTS (
+                SELECT FROM customer_marks AS mark
+                WHERE mark.customer_ref = orders.customer_ref COLLATE "C"
+            ) AS "is_marked!"
         FROM orders
         WHERE id = ANY($1)
         "#,
         orders,
     );
     let rows = rows.fetch_all(connection).await.map_err(Error::during("read orders"))?;
-    rows.into_iter().map(Order::try_from).collect()
+    let marked = rows.iter().filter(|row| row.is_marked).map(|row| row.customer_ref.clone());
+    let marked = marked.collect();
+    let orders = rows.into_iter().map(Order::try_from).collect::<Result<_, Error>>()?;
+    Ok(Found { orders, marked })
 }
 
 /// The row to write, and the version it replaces.

@@ -73,7 +73,7 @@ fn row<'a>(one: &Decided<'_>, message: &'a Message) -> Row<'a> {
         message.at,
         &message.body,
     );
-    let body = body.caused_by(one.event_id).traced(one.traceparent).to_body();
+    let body = body.caused_by(one.event_id).traced(one.trace).to_body();
     Row { message, inbox: one.inbox.id, id, body }
 }
 

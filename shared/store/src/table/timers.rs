@@ -1,6 +1,6 @@
 //! The table `timers`, as far as orders move it.
 
-use contracts::OrderId;
+use contracts::{OrderId, TraceContext};
 use domain::Status;
 use domain::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
 use sqlx::PgConnection;
@@ -99,17 +99,20 @@ async fn put(connection: &mut PgConnection, rows: &[&Of<'_, Timer>]) -> Result<(
     }
     let written = sqlx::query!(
         r#"
-        INSERT INTO timers (order_id, kind, owner_id, generation, due_at, status, resolved_at)
+        INSERT INTO timers (
+            order_id, kind, owner_id, generation, due_at, status, resolved_at, trace
+        )
         SELECT
             unnest($1::uuid[]), unnest($2::text[]::timer_kind[]), unnest($3::uuid[]),
             unnest($4::integer[]), unnest($5::timestamptz[]),
-            unnest($6::text[]::timer_status[]), unnest($7::timestamptz[])
+            unnest($6::text[]::timer_status[]), unnest($7::timestamptz[]), unnest($8::text[])
         ON CONFLICT (order_id, kind, owner_id) DO UPDATE
         SET
             generation = excluded.generation,
             due_at = excluded.due_at,
             status = excluded.status,
             resolved_at = excluded.resolved_at,
+            trace = excluded.trace,
             handed_over_at = CASE
                 WHEN timers.generation = excluded.generation THEN timers.handed_over_at
             END,
@@ -125,6 +128,7 @@ async fn put(connection: &mut PgConnection, rows: &[&Of<'_, Timer>]) -> Result<(
         column(rows, |of| at(of.row.due_at)) as _,
         column(rows, |of| of.row.status.name()) as _,
         column(rows, |of| of.row.resolved_at.map(at)) as _,
+        column(rows, |of| of.trace.map(TraceContext::as_str)) as _,
     );
     written.execute(connection).await.map_err(Error::during("write timers"))?;
     Ok(())

@@ -70,6 +70,13 @@ pub(crate) enum Whereabouts<'a> {
         /// The digest of its headers and body.
         digest: &'a [u8],
     },
+    /// A proposed change of a dead letter.
+    Edit {
+        /// The letter.
+        letter: i64,
+        /// The digest of the body that it changes.
+        base: &'a [u8],
+    },
 }
 
 impl Whereabouts<'_> {
@@ -85,6 +92,7 @@ impl Whereabouts<'_> {
             Self::RawLetter { queue, digest } => {
                 context(&[b"raw letter", queue.as_bytes(), digest])
             }
+            Self::Edit { letter, base } => context(&[b"edit", &letter.to_be_bytes(), base]),
         }
     }
 }

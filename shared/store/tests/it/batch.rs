@@ -144,7 +144,7 @@ async fn case_038_a_stale_read_modify_write_is_refused() {
         kind: envelope.kind,
         occurred_at: Timestamp::EPOCH,
         decision,
-        traceparent: None,
+        trace: None,
         original: Original {
             queue: "orderflow.test",
             content_type: None,

@@ -19,6 +19,11 @@ impl Home {
         Self(TestDatabase::empty().await)
     }
 
+    /// Its address, with user and password.
+    pub(crate) fn url(&self) -> &str {
+        self.0.url()
+    }
+
     pub(crate) fn config(&self) -> DatabaseConfig {
         let url = self.0.url().parse().expect("the test database has a URL");
         let keys = KeyRing::parse(testkit::KEYS).expect("testkit has keys");
@@ -87,6 +92,17 @@ impl Sql {
             Err(source) => {
                 let error = Error::Statement { step: "test", source };
                 assert_eq!(error.constraint(), Some(constraint), "{error:?}: {sql}");
+            }
+        }
+    }
+
+    /// Asserts that a statement is refused with this SQLSTATE.
+    pub(crate) async fn refused_with(&mut self, sqlstate: &str, sql: &str) {
+        match self.try_run(sql).await {
+            Ok(()) => panic!("not refused: {sql}"),
+            Err(error) => {
+                let code = error.as_database_error().and_then(|error| error.code());
+                assert_eq!(code.as_deref(), Some(sqlstate), "{error}: {sql}");
             }
         }
     }

@@ -18,11 +18,13 @@ pub(crate) fn letter<'a>(key: &'a str, code: &'a str, failed_at: Timestamp) -> D
         error_class: "permanent",
         error_code: code,
         error_detail: Some("detail"),
+        detail_pattern: "detail",
         fingerprint: &[7; 32],
         attempts: 3,
         first_failed_at: failed_at,
         last_failed_at: failed_at,
         worker_version: Some("0.1.0"),
+        replay_item: None,
         exchange: "shop.events",
         routing_key: "payment.attempted",
         properties_json: r#"{"type":"shop.payment.attempted.v1"}"#,
@@ -35,10 +37,10 @@ pub(crate) async fn park(database: &mut Database, letters: &[DeadLetter<'_>]) ->
     let mut transaction = database.begin("park").await.unwrap();
     let parked = ingest(&mut transaction, letters).await;
     match parked {
-        Ok(()) => transaction.commit().await.unwrap(),
+        Ok(_) => transaction.commit().await.unwrap(),
         Err(_) => transaction.rollback().await.unwrap(),
     }
-    parked
+    parked.map(drop)
 }
 
 async fn row(sql: &mut Sql) -> String {
@@ -136,4 +138,74 @@ async fn a_letter_that_does_not_fit_is_refused_and_kept_raw_once() {
     }
     assert_eq!(sql.count("SELECT count(*) FROM dead_letters_raw").await, 1);
     assert_eq!(sql.count("SELECT count(*) FROM dead_letters").await, 0);
+}
+
+#[tokio::test]
+async fn every_failure_is_kept_up_to_the_first_and_the_latest_fifty() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    let minute = |minute: u32| at(&format!("{:02}:{:02}:00", 12 + minute / 60, minute % 60));
+    for number in 0..60 {
+        park(&mut database, &[letter("a", "panic", minute(number))]).await.unwrap();
+    }
+    let kept = "SELECT to_char(failed_at AT TIME ZONE 'UTC', 'HH24:MI') FROM dead_letter_attempts
+         ORDER BY failed_at";
+    let kept = sql.texts(kept).await;
+    assert_eq!((kept.len(), kept[0].as_str(), kept[1].as_str()), (51, "12:00", "12:10"));
+}
+
+#[tokio::test]
+async fn a_group_knows_when_and_by_which_build_it_was_seen_first() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    let seen = |key, time, build| DeadLetter {
+        worker_version: Some(build),
+        ..letter(key, "panic", at(time))
+    };
+    park(&mut database, &[seen("a", "12:00:00", "2"), seen("b", "13:00:00", "3")]).await.unwrap();
+    let group = "SELECT concat_ws(' ', error_code, detail_pattern, first_build, parked,
+             to_char(first_seen_at AT TIME ZONE 'UTC', 'HH24'),
+             to_char(last_seen_at AT TIME ZONE 'UTC', 'HH24')) FROM failure_groups_listed";
+    assert_eq!(sql.texts(group).await, ["panic detail 2 2 12 13"]);
+    park(&mut database, &[seen("c", "11:00:00", "1"), seen("a", "14:00:00", "4")]).await.unwrap();
+    assert_eq!(sql.texts(group).await, ["panic detail 1 3 11 14"]);
+}
+
+#[tokio::test]
+async fn too_many_groups_end_in_one() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    let most = usize::try_from(store::dead_letters::MOST_OPEN_GROUPS).unwrap();
+    let fingerprints: Vec<[u8; 32]> = (0..most + 2)
+        .map(|number| {
+            let mut fingerprint = [0; 32];
+            fingerprint[..8].copy_from_slice(&number.to_be_bytes());
+            fingerprint
+        })
+        .collect();
+    let keys: Vec<String> = (0..most + 2).map(|number| format!("shop e-{number}")).collect();
+    let letters: Vec<_> = keys
+        .iter()
+        .zip(&fingerprints)
+        .map(|(key, fingerprint)| DeadLetter {
+            fingerprint,
+            ..letter(key, "panic", at("12:00:00"))
+        })
+        .collect();
+    for some in letters.chunks(100) {
+        park(&mut database, some).await.unwrap();
+    }
+    let others = "SELECT source_queue || parked FROM failure_groups_listed
+         WHERE error_code = 'other'";
+    assert_eq!(sql.texts(others).await, ["*2"]);
+    assert_eq!(sql.count("SELECT count(*) FROM failure_groups").await, 501);
+    // Known groups stay open to their own, and room is made by what is done with.
+    park(&mut database, &letters[..1]).await.unwrap();
+    sql.run(
+        "UPDATE dead_letters SET status = 'archived' WHERE message_key IN ('shop e-1', 'shop e-2')",
+    )
+    .await;
+    let fresh = DeadLetter { fingerprint: &[9; 32], ..letter("new", "panic", at("12:00:00")) };
+    park(&mut database, &[fresh]).await.unwrap();
+    assert_eq!(sql.count("SELECT count(*) FROM failure_groups").await, 502);
 }

@@ -80,7 +80,7 @@ impl Job {
             kind: self.kind,
             occurred_at: self.occurred_at,
             decision,
-            traceparent: None,
+            trace: None,
             original: Original {
                 queue: "orderflow.test",
                 content_type: Some("application/cloudevents+json"),
@@ -136,9 +136,7 @@ pub(crate) async fn steps(transaction: &mut Transaction<'_>, jobs: &[Job]) -> Re
     }
     let known: Vec<_> = open.iter().filter_map(|open| open.order).collect();
     let now = locks::lock_orders(transaction, &known).await?;
-    let refunds = jobs.iter().any(|job| job.kind == EventKind::RefundRequested);
-    let scope = if refunds { Scope::OrderAndCustomer } else { Scope::Order };
-    let mut states = orders::load(transaction, &known, scope).await?;
+    let mut states = orders::load(transaction, &known, scope(jobs)).await?;
     let decisions: Vec<_> =
         open.iter().map(|open| one(&jobs[open.index], open, &mut states, now)).collect();
     let decided: Vec<_> = open
@@ -148,6 +146,17 @@ pub(crate) async fn steps(transaction: &mut Transaction<'_>, jobs: &[Job]) -> Re
         .collect();
     write_set::write(transaction, &decided).await?;
     Ok(Done { claimed, states })
+}
+
+fn scope(jobs: &[Job]) -> Scope {
+    let any = |kind| jobs.iter().any(|job| job.kind == kind);
+    if any(EventKind::RefundRequested) {
+        Scope::OrderAndCustomer
+    } else if any(EventKind::PaymentTimeout) {
+        Scope::OrderAndMark
+    } else {
+        Scope::Order
+    }
 }
 
 fn opened((index, claimed): (usize, &Claimed)) -> Option<Open> {

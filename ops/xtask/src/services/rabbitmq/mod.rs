@@ -1,9 +1,10 @@
 //! The private RabbitMQ of a checkout, run from the installed binaries.
 
+pub(super) mod cluster;
 mod settings;
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
+pub(super) use self::settings::Seat;
 use self::settings::{Listeners, Settings};
 use super::USER;
 use super::account::Account;
@@ -20,6 +22,7 @@ use super::local_dir::{LocalDir, Password, head, make_folder, password, remove_f
 use super::ports::{Finder, is_free};
 use super::probe;
 use super::process::{self, Identity, Launch, wait_until};
+use super::release::Unpacked;
 use super::server::Server;
 use super::start::{Progress, watch};
 use super::state::{Instance, State};
@@ -47,7 +50,7 @@ const STOP: [(Signal, Duration); 2] =
 /// Starts a program with enough files: a person's usual limit of 1,024 is too low for many queues.
 /// Not as many as allowed, because Erlang goes through all of them for each helper it starts.
 const RAISE_LIMIT: &str =
-    "ulimit -n 65536 2>/dev/null || ulimit -n $(ulimit -Hn) 2>/dev/null; exec \"$0\"";
+    "ulimit -n 65536 2>/dev/null || ulimit -n $(ulimit -Hn) 2>/dev/null; exec \"$0\" \"$@\"";
 
 /// What is changed before a start.
 #[derive(Clone, Copy, Debug)]
@@ -60,30 +63,61 @@ enum Remedy {
 /// A broker that ends by itself lost a port to somebody else, or else has damaged data.
 const REMEDIES: [Remedy; 3] = [Remedy::None, Remedy::OtherPorts, Remedy::OtherData];
 
-/// The private RabbitMQ of one checkout, running or not.
+/// How to run a broker's programs.
+#[derive(Clone, Debug)]
+pub(super) struct Programs {
+    server: Vec<OsString>,
+    /// RabbitMQ starts a port mapper itself where there is none.
+    epmd: Option<Vec<OsString>>,
+}
+
+impl Programs {
+    /// Those installed on this machine.
+    pub(super) fn installed() -> Result<Self> {
+        let server =
+            binaries::rabbitmq_server().context("failed to find the binaries of RabbitMQ")?;
+        let epmd = binaries::epmd().map(|epmd| vec![epmd.into_os_string()]);
+        Ok(Self { server: vec![server.into_os_string()], epmd })
+    }
+
+    /// Those of another release.
+    pub(super) fn unpacked(release: &Unpacked) -> Self {
+        Self { server: release.server(), epmd: Some(release.epmd()) }
+    }
+}
+
+/// A private RabbitMQ node of one checkout, running or not.
 pub(super) struct RabbitMq<'a> {
     dir: &'a LocalDir,
-    server: PathBuf,
+    programs: Programs,
+    seat: Seat,
     folder: PathBuf,
     password: Password,
 }
 
 impl<'a> RabbitMq<'a> {
-    /// Makes ready what a start needs.
-    pub(super) fn prepare(dir: &'a LocalDir) -> Result<Self> {
-        let server =
-            binaries::rabbitmq_server().context("failed to find the binaries of RabbitMQ")?;
+    /// Makes ready what a start of the only node needs.
+    pub(super) fn prepare(dir: &'a LocalDir, programs: Programs) -> Result<Self> {
+        let password = password(&dir.password_file(Server::RabbitMq))?;
+        Self::prepare_in(dir, programs, Seat::alone(), password)
+    }
+
+    fn prepare_in(
+        dir: &'a LocalDir,
+        programs: Programs,
+        seat: Seat,
+        password: Password,
+    ) -> Result<Self> {
         let folder = dir.path("rabbitmq");
         make_folder(&folder, 0o700)?;
-        let password = password(&dir.password_file(Server::RabbitMq))?;
-        Ok(Self { dir, server, folder, password })
+        Ok(Self { dir, programs, seat, folder, password })
     }
 
     /// Leaves the broker running and answering, whatever state it was in.
     pub(super) fn ensure(&self, state: &mut State) -> Result<()> {
         if self.password.is_new || !self.answers(state) {
             stop(self.dir, state)?;
-            let step = Step::begin("Starting RabbitMQ");
+            let step = Step::begin(self.seat.title());
             let port = self.start(state)?;
             step.done(&format!("ready on 127.0.0.1:{port}"));
         }
@@ -121,7 +155,7 @@ impl<'a> RabbitMq<'a> {
                 Remedy::OtherData => self.set_data_aside()?,
             }
             let mut finder = Finder::new(self.dir.checkout(), &state.ports);
-            let listeners = Listeners::choose(&mut finder, &mut state.ports)?;
+            let listeners = Listeners::choose(&mut finder, &mut state.ports, &self.seat)?;
             let progress = self.attempt(listeners, state)?;
             match (progress, remedy) {
                 (Progress::Ready, Remedy::None | Remedy::OtherPorts) => return Ok(listeners.amqp),
@@ -149,18 +183,18 @@ impl<'a> RabbitMq<'a> {
             logs: &self.dir.logs(),
             password: &self.password.text,
             listeners,
+            seat: &self.seat,
         };
         settings.write()?;
         let environment = settings.environment();
         let mut processes = BTreeMap::new();
-        if let Some(epmd) = binaries::epmd() {
-            let port = listeners.epmd.to_string();
-            let arguments = ["-port", &port, "-address", "127.0.0.1"].map(OsStr::new);
-            let (_, identity) = self.launch(&epmd, &arguments, &environment)?;
+        if let Some(epmd) = self.programs.epmd.as_ref().filter(|_| self.seat.epmd.is_none()) {
+            let mark = self.dir.mark(Server::RabbitMq);
+            let identity = launch_epmd(epmd, listeners.epmd, &mark, &self.console(), &environment)?;
             processes.insert(EPMD.to_owned(), identity);
-            wait_until(EPMD_PATIENCE, || !is_free(listeners.epmd));
         }
-        let arguments = ["-c".as_ref(), RAISE_LIMIT.as_ref(), self.server.as_os_str()];
+        let mut arguments: Vec<&OsStr> = vec!["-c".as_ref(), RAISE_LIMIT.as_ref()];
+        arguments.extend(self.programs.server.iter().map(OsString::as_os_str));
         let (child, identity) = self.launch("/bin/sh".as_ref(), &arguments, &environment)?;
         processes.insert(BROKER.to_owned(), identity);
         state.rabbitmq = Some(Instance::Installed {
@@ -187,6 +221,19 @@ impl<'a> RabbitMq<'a> {
         let launch =
             Launch { program, account: Account::Caller, mark: &mark, log: &self.console() };
         launch.spawn(arguments, environment)
+    }
+
+    /// Runs `rabbitmqctl` on the broker; returns what it printed.
+    pub(super) fn control(&self, state: &State, arguments: &[OsString]) -> Result<String> {
+        let settings = Settings {
+            checkout: self.dir.checkout(),
+            folder: &self.folder,
+            logs: &self.dir.logs(),
+            password: &self.password.text,
+            listeners: Listeners::recorded(&state.ports).context("the broker does not run")?,
+        };
+        let mut command = Account::Caller.command(self.server.with_file_name("rabbitmqctl"));
+        process::output(command.args(arguments).envs(settings.environment()))
     }
 
     /// Keeps data that no broker starts from, in case somebody wants to look, and starts afresh.
@@ -218,6 +265,24 @@ impl<'a> RabbitMq<'a> {
     fn console(&self) -> PathBuf {
         self.dir.logs().join("rabbitmq-console.log")
     }
+}
+
+/// Starts a port mapper and waits until it is there.
+fn launch_epmd(
+    program: &[OsString],
+    port: u16,
+    mark: &str,
+    log: &Path,
+    environment: &[(&str, String)],
+) -> Result<Identity> {
+    let (program, before) = program.split_first().context("a command has a program")?;
+    let port_text = port.to_string();
+    let own = ["-port", &port_text, "-address", "127.0.0.1"].map(OsStr::new);
+    let arguments: Vec<&OsStr> = before.iter().map(OsString::as_os_str).chain(own).collect();
+    let launch = Launch { program: Path::new(program), account: Account::Caller, mark, log };
+    let (_, identity) = launch.spawn(&arguments, environment)?;
+    wait_until(EPMD_PATIENCE, || !is_free(port));
+    Ok(identity)
 }
 
 /// Stops every process of the private RabbitMQ, recorded or only marked: the broker first.

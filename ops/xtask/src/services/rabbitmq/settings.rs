@@ -1,6 +1,7 @@
 //! The settings of the private RabbitMQ: the shipped files, and this checkout's own on top.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -17,8 +18,35 @@ pub(super) const DATA: &str = "data";
 /// The name of the broker's log file.
 pub(super) const LOG: &str = "rabbitmq.log";
 
-/// The node needs no name of its own: nobody shares its port mapper.
-const NODE: &str = "orderflow@localhost";
+/// A node's place: alone, or in a cluster.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Seat {
+    /// Its name, told apart from those that share its port mapper.
+    pub(super) node: String,
+    /// The nodes of its cluster, itself among them; none when it is alone.
+    pub(super) nodes: Vec<String>,
+    /// The port of the port mapper that the cluster shares.
+    pub(super) epmd: Option<u16>,
+    /// What the nodes of a cluster know each other by.
+    pub(super) cookie: Option<String>,
+}
+
+impl Seat {
+    /// Nobody shares its port mapper.
+    pub(super) fn alone() -> Self {
+        let node = "orderflow@localhost".to_owned();
+        Self { node, nodes: Vec::new(), epmd: None, cookie: None }
+    }
+
+    /// What starting it is called.
+    pub(super) fn title(&self) -> String {
+        if self.nodes.is_empty() {
+            "Starting RabbitMQ".to_owned()
+        } else {
+            format!("Starting RabbitMQ {}", self.node)
+        }
+    }
+}
 
 /// The ports of one start, all on the loopback address.
 #[derive(Clone, Copy, Debug)]
@@ -31,12 +59,26 @@ pub(super) struct Listeners {
 
 impl Listeners {
     /// Keeps the ports of the last start where they are free.
-    pub(super) fn choose(finder: &mut Finder, ports: &mut Ports) -> Result<Self> {
+    pub(super) fn choose(finder: &mut Finder, ports: &mut Ports, seat: &Seat) -> Result<Self> {
+        let epmd = match seat.epmd {
+            Some(shared) => shared,
+            None => finder.keep_or_replace(&mut ports.epmd)?,
+        };
         Ok(Self {
             amqp: finder.keep_or_replace(&mut ports.amqp)?,
             management: finder.keep_or_replace(&mut ports.management)?,
             distribution: finder.keep_or_replace(&mut ports.distribution)?,
-            epmd: finder.keep_or_replace(&mut ports.epmd)?,
+            epmd,
+        })
+    }
+
+    /// Those of the last start.
+    pub(super) fn recorded(ports: &Ports) -> Option<Self> {
+        Some(Self {
+            amqp: ports.amqp?,
+            management: ports.management?,
+            distribution: ports.distribution?,
+            epmd: ports.epmd?,
         })
     }
 }
@@ -48,6 +90,7 @@ pub(super) struct Settings<'a> {
     pub(super) logs: &'a Path,
     pub(super) password: &'a str,
     pub(super) listeners: Listeners,
+    pub(super) seat: &'a Seat,
 }
 
 impl Settings<'_> {
@@ -59,12 +102,18 @@ impl Settings<'_> {
         // Present and empty, so that the system's own `rabbitmq-env.conf` is not read.
         fs::write(self.folder.join("rabbitmq-env.conf"), "")
             .context("failed to write the broker's environment file")?;
+        if let Some(cookie) = &self.seat.cookie {
+            let file = self.folder.join("home/.erlang.cookie");
+            write_private(&file, cookie.as_bytes())?;
+            fs::set_permissions(&file, Permissions::from_mode(0o400))
+                .context("failed to protect the cookie")?;
+        }
         write_private(&self.folder.join("conf.d/checkout.conf"), self.render().as_bytes())
     }
 
     fn render(&self) -> String {
         let Listeners { amqp, management, .. } = self.listeners;
-        format!(
+        let text = format!(
             "# Set by `cargo xtask services up` for this checkout.\n\
              listeners.tcp.local = 127.0.0.1:{amqp}\n\
              management.tcp.ip = 127.0.0.1\n\
@@ -72,7 +121,12 @@ impl Settings<'_> {
              default_user = {USER}\n\
              default_pass = {}\n",
             self.password
-        )
+        );
+        let nodes = self.seat.nodes.iter().zip(1..);
+        let nodes = nodes.map(|(node, number)| {
+            format!("cluster_formation.classic_config.nodes.{number} = {node}\n")
+        });
+        text + &nodes.collect::<String>()
     }
 
     /// The variables of the server script: everything that would otherwise come from the system.
@@ -83,7 +137,7 @@ impl Settings<'_> {
             |name: &str| self.checkout.path("ops/rabbitmq").join(name).display().to_string();
         vec![
             ("HOME", own("home")),
-            ("RABBITMQ_NODENAME", NODE.to_owned()),
+            ("RABBITMQ_NODENAME", self.seat.node.clone()),
             ("RABBITMQ_CONF_ENV_FILE", own("rabbitmq-env.conf")),
             ("RABBITMQ_CONFIG_FILE", shipped("rabbitmq.conf")),
             ("RABBITMQ_ADVANCED_CONFIG_FILE", shipped("advanced.config")),

@@ -1,0 +1,7 @@
+//! The program `chaos`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chaos::main()
+}

@@ -1,0 +1,4 @@
+//! The suite over the real binaries, and what it says of itself.
+
+mod short;
+mod usage;

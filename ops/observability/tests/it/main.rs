@@ -1,0 +1,8 @@
+//! Rules, dashboards and runbooks, held to the code.
+
+mod checkers;
+mod dashboards;
+mod files;
+mod names;
+mod rules;
+mod runbooks;

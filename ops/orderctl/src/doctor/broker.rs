@@ -1,0 +1,131 @@
+//! What the management interface tells: bindings, nodes, queues, permissions, the clock.
+
+use broker::Names;
+use broker::topology::Topology;
+use serde::Deserialize;
+
+use super::amqp::wrong;
+use super::{Finding, Health, clocks, permissions, queues};
+use crate::drift::Difference;
+use crate::management;
+use crate::settings::ManagementUrl;
+
+/// Free space that a broker should have, in bytes; below its own limit it stops publishers.
+const FREE_SPACE: u64 = 1 << 30;
+
+/// A node of the broker.
+#[derive(Debug, Deserialize)]
+struct Node {
+    name: String,
+    #[serde(default)]
+    running: bool,
+    #[serde(default)]
+    mem_alarm: bool,
+    #[serde(default)]
+    disk_free_alarm: bool,
+    disk_free: Option<u64>,
+    #[serde(default)]
+    partitions: Vec<String>,
+}
+
+/// Everything that the interface tells.
+pub(crate) async fn examine(
+    url: Option<&ManagementUrl>,
+    vhost: &str,
+    names: &Names,
+    topology: &Topology,
+    findings: &mut Vec<Finding>,
+) {
+    findings.push(invisible());
+    let Some(url) = url else {
+        let found = "bindings, nodes, queues and permissions were not looked at";
+        let fix = "set ORDERFLOW_MANAGEMENT_URL, of a user with the tag `administrator`";
+        findings.push(Finding::bad(Health::Unknown, "management", found, fix));
+        return;
+    };
+    match management::bindings(url, vhost).await {
+        Ok(found) => {
+            let differences = Difference::of_bindings(topology, &found);
+            if differences.is_empty() {
+                let found = format!("{} bindings are as they should be", topology.bindings.len());
+                findings.push(Finding::good("bindings", found));
+            }
+            findings.extend(differences.into_iter().map(|it| wrong("bindings", it)));
+        }
+        Err(failure) => {
+            findings.push(Finding::failed("management", &failure));
+            return;
+        }
+    }
+    match management::page::<Vec<Node>>(url, "api/nodes".to_owned()).await {
+        Ok(page) => {
+            findings.extend(page.date.map(|date| clocks::of_broker(date, runtime::now())));
+            findings.extend(page.content.iter().flat_map(of_node));
+        }
+        Err(failure) => findings.push(Finding::failed("broker-nodes", &failure)),
+    }
+    queues::examine(url, vhost, names, findings).await;
+    permissions::examine(url, vhost, names, topology, findings).await;
+}
+
+/// What no interface over the network tells.
+fn invisible() -> Finding {
+    let setting = "dead_letter_worker_publisher_confirm_timeout";
+    let found = format!("{setting} is not told over the network; 15000 is shipped");
+    let fix = format!("on a node: rabbitmqctl eval 'application:get_env(rabbit, {setting}).'");
+    Finding::bad(Health::Unknown, "broker-settings", found, fix)
+}
+
+fn of_node(node: &Node) -> Vec<Finding> {
+    let check = "broker-nodes";
+    let name = &node.name;
+    let bad = |health, found: String, fix: &str| Finding::bad(health, check, found, fix);
+    let mut findings = Vec::new();
+    if !node.running {
+        findings.push(bad(Health::Wrong, format!("{name} does not run"), "start it again"));
+    }
+    if node.mem_alarm {
+        let found = format!("{name} is short of memory and stops publishers");
+        findings.push(bad(Health::Wrong, found, "give it memory, or let workers empty the queues"));
+    }
+    if node.disk_free_alarm {
+        let found = format!("{name} is short of disk and stops publishers");
+        findings.push(bad(Health::Wrong, found, "give it disk"));
+    } else if let Some(free) = node.disk_free.filter(|free| *free < FREE_SPACE) {
+        let found = format!("{name} has {} MiB of disk left", free >> 20);
+        findings.push(bad(Health::Warning, found, "give it disk, before it stops publishers"));
+    }
+    if !node.partitions.is_empty() {
+        let found = format!("{name} does not see {}", node.partitions.join(", "));
+        findings.push(bad(Health::Wrong, found, "mend the network, then restart the smaller part"));
+    }
+    if findings.is_empty() {
+        let free = node
+            .disk_free
+            .map_or_else(String::new, |free| format!(", {} MiB of disk left", free >> 20));
+        findings.push(Finding::good(check, format!("{name} runs without an alarm{free}")));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn healths(node: &str) -> Vec<Health> {
+        let node = serde_json::from_str(node).unwrap();
+        of_node(&node).iter().map(|finding| finding.health).collect()
+    }
+
+    #[test]
+    fn a_node_short_of_something_is_found_before_and_after_it_stops_publishers() {
+        let sound = r#"{"name": "a", "running": true, "disk_free": 5000000000}"#;
+        assert_eq!(healths(sound), [Health::Good]);
+        let scarce = r#"{"name": "a", "running": true, "disk_free": 500000000}"#;
+        assert_eq!(healths(scarce), [Health::Warning]);
+        let alarmed = r#"{"name": "a", "running": true, "disk_free": 1, "disk_free_alarm": true,
+            "mem_alarm": true, "partitions": ["b"]}"#;
+        assert_eq!(healths(alarmed), [Health::Wrong; 3]);
+        assert_eq!(healths(r#"{"name": "a"}"#), [Health::Wrong]);
+    }
+}

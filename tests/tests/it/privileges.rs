@@ -1,0 +1,59 @@
+//! The workers as users and roles that may do only what they need.
+
+use std::time::Duration;
+
+use broker::{Properties, Publication};
+use system_tests::{Stage, StageOptions, open_order};
+use testkit::eventually;
+use testkit::shop::{attempt_id, captured, dispute_id, dispute_opened, order_id, refund_requested};
+
+const ORDERS: u32 = 40;
+
+/// Orders, payments before their orders, refunds, disputes, an order that runs out of time.
+#[tokio::test]
+async fn restricted_workers_do_all_of_their_work() {
+    let options = StageOptions::everyone()
+        .with_least_privilege()
+        .with("ORDERFLOW_WINDOW_CARD", "4s")
+        .with("ORDERFLOW_REMINDER_MIN_GAP", "1s")
+        .with("ORDERFLOW_PATIENCE", "200ms");
+    let stage = Stage::start(options).await;
+    let mut events: Vec<_> =
+        (0..ORDERS).map(|n| captured(order_id(n), attempt_id(n), 10_000)).collect();
+    events.extend((0..ORDERS).map(open_order));
+    events.push(refund_requested(order_id(0), "r-1", 2_000));
+    events.push(dispute_opened(order_id(1), dispute_id(1), attempt_id(1), 3_000));
+    events.push(open_order(ORDERS));
+    stage.publish(&events).await;
+    stage.until("the paid are paid", "SELECT count(*) FROM captures", i64::from(ORDERS)).await;
+    let count = |table: &str| format!("SELECT count(*) FROM {table}");
+    stage.until("the refund is known", &count("refunds"), 1).await;
+    stage.until("the dispute is known", &count("disputes"), 1).await;
+    let expired = count("orders WHERE status = 'expired'");
+    stage.until("who does not pay runs out of time", &expired, 1).await;
+    stage.until("everything is sent", &count("outbox WHERE sent_at IS NULL"), 0).await;
+    let properties = Properties { message_id: Some("g-1".to_owned()), ..Properties::default() };
+    let inbound = stage.names.inbound();
+    let garbage = Publication::new(inbound, "payment.attempted", properties, b"not json".to_vec());
+    stage.publish_raw(vec![garbage]).await;
+    stage.until("garbage is parked", &count("dead_letters"), 1).await;
+    stage.finish().await;
+}
+
+/// A worker without the right to its work pauses and says so; nothing is dead-lettered.
+#[tokio::test]
+async fn a_worker_that_lacks_a_right_pauses_and_says_which() {
+    let mut stage = Stage::start(StageOptions::everyone().with_least_privilege()).await;
+    stage.database.run("REVOKE INSERT ON orders FROM orderflow_order_created").await;
+    stage.publish(&[open_order(1)]).await;
+    let worker = stage.fleet.member("order-created").expect("it runs");
+    eventually(Duration::from_mins(1), "the worker says why", async || {
+        let log = std::fs::read_to_string(worker.log()).unwrap_or_default();
+        if log.contains("database-refuses") { Ok(()) } else { Err(log) }
+    })
+    .await;
+    stage.database.run("GRANT INSERT ON orders TO orderflow_order_created").await;
+    stage.until("the order is opened", "SELECT count(*) FROM orders", 1).await;
+    assert_eq!(stage.database.number("SELECT count(*) FROM dead_letters").await, 0);
+    stage.finish().await;
+}
