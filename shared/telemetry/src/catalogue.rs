@@ -257,6 +257,7 @@ mod tests {
                 "orderflow_merchant",
                 "orderflow_verify_",
                 "orderflow_parked_",
+                "orderflow_replay_",
             ];
             let own = ["orderflow_parked_events", "orderflow_parked_total"];
             let of_check = checked.iter().any(|prefix| metric.name.starts_with(prefix));

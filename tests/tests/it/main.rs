@@ -3,6 +3,7 @@
 mod cards;
 mod convergence;
 mod crashes;
+mod dependencies;
 mod disorder;
 mod ledger;
 mod lives;
@@ -18,6 +19,7 @@ mod replays;
 mod restriction;
 mod runbooks;
 mod start;
+mod steps;
 mod telemetry;
 mod timers;
 mod unapplied;

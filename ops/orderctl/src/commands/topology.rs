@@ -64,7 +64,7 @@ fn print_accounts(
     let accounts = accounts(&names, &worker_routes(), provider);
     match console.format_or(Format::Json) {
         Format::Json => print_json(&accounts_json(&accounts, &args.vhost))?,
-        Format::Table => console.show(&Accounts(accounts))?,
+        Format::Table | Format::Ndjson | Format::Csv => console.show(&Accounts(accounts))?,
     }
     Ok(Exit::Done)
 }

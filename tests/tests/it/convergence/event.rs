@@ -146,7 +146,7 @@ fn plain<E>(kind: EventKind, event: E) -> Envelope<E> {
         kind,
         time: None,
         recorded_time: None,
-        traceparent: None,
+        trace: None,
         digest: [0; 32],
         event,
     }
