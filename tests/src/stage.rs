@@ -165,7 +165,7 @@ impl Stage {
 
     /// Another fleet in the same world, with settings of its own.
     pub fn other_fleet(&self, options: &StageOptions) -> Fleet {
-        Fleet::new(spec(options, &self.database, &self.broker))
+        Fleet::new(spec(options, &self.database, &self.broker, self.lines.as_ref()))
     }
 
     /// Declares everything anew, as a worker that starts does.

@@ -232,7 +232,6 @@ impl<'a> RabbitMq<'a> {
             logs: &self.dir.logs(),
             password: &self.password.text,
             listeners: Listeners::recorded(&state.ports).context("the broker does not run")?,
-            seat: &self.seat,
         };
         let server =
             binaries::rabbitmq_server().context("failed to find the binaries of RabbitMQ")?;
