@@ -134,6 +134,7 @@ pub(crate) fn worker(kind: EventKind) -> &'static str {
         EventKind::DisputeOpened
         | EventKind::DisputeUpdated
         | EventKind::EvidenceSubmitted
+        | EventKind::DisputeMediated
         | EventKind::DisputeDeadline => "dispute-opened",
     }
 }

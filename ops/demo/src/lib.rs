@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod broker_admin;
+pub mod choices;
 mod cli;
 pub mod departures;
 pub mod director;

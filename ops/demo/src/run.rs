@@ -1,5 +1,6 @@
 //! One run, from an empty database to the verdict.
 
+use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,6 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use crate::broker_admin::BrokerAdmin;
+use crate::choices::POLICIES;
 use crate::departures::{Departures, missing};
 use crate::director::{Director, Standing};
 use crate::evidence::Evidence;
@@ -66,6 +68,9 @@ pub(crate) async fn start_workers(
         env: Vec::new(),
     };
     let failpoints: Vec<_> = day.panics().iter().map(|id| format!("panic:{id}")).collect();
+    let policies = surroundings.folder.join("policies.toml");
+    fs::create_dir_all(&surroundings.folder).context("failed to make the demo's folder")?;
+    fs::write(&policies, POLICIES).context("failed to write the shop's choices")?;
     let mut variables = timing::variables();
     variables.extend([
         ("ORDERFLOW_AMQP_URL", surroundings.amqp_url.to_string()),
@@ -73,6 +78,7 @@ pub(crate) async fn start_workers(
         ("ORDERFLOW_PREFIX", site.names.prefix().to_owned()),
         ("ORDERFLOW_DELAY", delay_name(options.delay).to_owned()),
         ("ORDERFLOW_FAILPOINTS", failpoints.join(",")),
+        ("ORDERFLOW_POLICIES", policies.to_string_lossy().into_owned()),
     ]);
     let spec = variables.into_iter().fold(spec, |spec, (name, value)| spec.with(name, value));
     Fleet::start(spec, &WORKERS, READY_WITHIN).await

@@ -4,6 +4,7 @@ mod customer;
 mod dlq;
 mod dlq_edit;
 mod dlq_replay;
+mod refund;
 mod replay;
 mod schema;
 mod select;
@@ -30,6 +31,7 @@ pub(crate) use dlq::{
 };
 pub(crate) use dlq_edit::{AllowEditsArgs, DecideEditArgs, EditCommand, ProposeArgs, ShowEditArgs};
 pub(crate) use dlq_replay::{PlanArgs, ReplayArgs, WayArgs};
+pub(crate) use refund::{RefundCommand, ReviewArgs};
 pub(crate) use replay::{
     AuditCommand, AuditListArgs, AuditVerifyArgs, CancelArgs, ReplayCommand, ReplayListArgs,
 };
@@ -92,6 +94,9 @@ pub(crate) enum Command {
     /// Money that fits no order: what there is, and what is to become of it.
     #[command(subcommand)]
     Money(MoneyCommand),
+    /// Refunds: a person's decision on one that waits for it.
+    #[command(subcommand)]
+    Refund(RefundCommand),
     /// Customers: what is noted of them, and taking it back.
     #[command(subcommand)]
     Customer(CustomerCommand),
@@ -101,6 +106,8 @@ pub(crate) enum Command {
     /// What goes by age.
     #[command(subcommand)]
     Retention(RetentionCommand),
+    /// Adds up what is watched of merchants; exits with 3 when one has reached a threshold.
+    Merchants(MerchantsArgs),
     /// Proves the invariants on the live database; exits with 3 when one is violated.
     ///
     /// Each is looked for by itself, all of them in one moment of the database. Exits with 1 when
@@ -259,7 +266,7 @@ pub(crate) struct ShowArgs {
 /// The shops' choices.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Checks a file; exits with 1 and names everything in it that cannot be used.
+    /// Checks a file, and a folder of texts; exits with 1 and names everything that is wrong.
     Check(PolicyFileArgs),
     /// Shows which choices of a file hold for a merchant's orders of a payment method.
     Show(PolicyShowArgs),
@@ -273,6 +280,9 @@ pub(crate) struct PolicyFileArgs {
     /// The file, TOML.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// A folder of texts for people, in place of those that are built in.
+    #[arg(long, env = "ORDERFLOW_TEMPLATES", value_name = "FOLDER")]
+    pub(crate) templates: Option<PathBuf>,
 }
 
 /// For which orders.
@@ -342,6 +352,20 @@ pub(crate) struct MoneyDecisionArgs {
     /// Why, in at most 500 characters and without personal data.
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: BoundedText<500>,
+}
+
+/// By which thresholds, and what becomes of the result.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct MerchantsArgs {
+    /// The file of the shops' choices; without one, the defaults.
+    #[arg(long, env = "ORDERFLOW_POLICIES", value_name = "FILE")]
+    pub(crate) policies: Option<PathBuf>,
+    /// Longest time that the look may take, such as `90s`.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub(crate) limit: Duration,
+    /// Also write gauges to this file, for the textfile collector of Prometheus' node exporter.
+    #[arg(long, value_name = "FILE.prom", value_parser = prom_file)]
+    pub(crate) textfile: Option<PathBuf>,
 }
 
 /// Which invariants, and what becomes of the result.

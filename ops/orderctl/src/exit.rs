@@ -16,7 +16,8 @@ pub(crate) enum Exit {
     Failed,
     /// It was not asked for in the right way.
     Usage,
-    /// The topology or the schema differs, an invariant is violated, or only a part was done.
+    /// The topology or the schema differs, an invariant is violated, a threshold is reached, or
+    /// only a part was done.
     Drift,
     /// There is no such thing.
     NothingFound,
@@ -39,8 +40,8 @@ pub(crate) const EXIT_CODES: &str = "Exit codes:
   0   done
   1   failed, or invalid
   2   wrong usage
-  3   the topology or the schema differs, the contract breaks, an invariant is violated, the doctor
-      found something to mend, or only a part was done
+  3   the topology or the schema differs, the contract breaks, an invariant is violated, a merchant
+      reached a threshold, the doctor found something to mend, or only a part was done
   4   nothing found
   5   conflict: changed meanwhile, or in somebody else's hands
   6   RabbitMQ or Postgres is down

@@ -13,6 +13,7 @@ mod holdings_view;
 mod invariants;
 mod letters;
 mod management;
+mod merchants_view;
 mod money_view;
 mod order_view;
 mod progress;
@@ -83,7 +84,9 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
             Command::Order(command) => commands::order::run(command, settings, console).await,
             Command::Policy(command) => commands::policy::run(command, console),
             Command::Money(command) => commands::money::run(command, settings, console).await,
+            Command::Refund(command) => commands::refund::run(command, settings, console).await,
             Command::Customer(command) => commands::customer::run(command, settings, console).await,
+            Command::Merchants(args) => commands::merchants::run(args, settings, console).await,
             Command::Verify(args) => commands::verify::run(args, settings, console).await,
             Command::Privacy(command) => commands::privacy::run(command, settings, console).await,
             Command::Retention(command) => {

@@ -46,6 +46,7 @@ CREATE TYPE dispute_reason AS ENUM (
     'fraudulent', 'product_not_received', 'product_unacceptable', 'duplicate',
     'credit_not_processed', 'subscription_canceled', 'unrecognized', 'incorrect_amount', 'general'
 );
+CREATE TYPE dispute_party AS ENUM ('buyer', 'seller');
 
 CREATE TYPE timer_kind AS ENUM (
     'payment_timeout', 'payment_reminder', 'customer_restriction_ends', 'dispute_evidence_due',
@@ -76,8 +77,8 @@ CREATE TYPE risk_rule AS ENUM (
 CREATE TYPE restriction_level AS ENUM ('limited', 'prepaid_only');
 
 CREATE TYPE policy_kind AS ENUM (
-    'customer_limit', 'customer_risk', 'dispute_answer', 'late_money', 'notification',
-    'payment_hold', 'refund_approval', 'refund_review'
+    'customer_limit', 'customer_risk', 'dispute_answer', 'dispute_mediation', 'late_money',
+    'notification', 'payment_hold', 'refund_approval', 'refund_review'
 );
 
 CREATE TYPE consent_purpose AS ENUM ('marketing', 'recovery');
@@ -89,7 +90,8 @@ CREATE TYPE event_kind AS ENUM (
     'payment.attempted', 'payment.unapplied_due', 'inventory.reserve_replied',
     'inventory.reserve_due', 'payment.timeout', 'payment.reminder',
     'refund.requested', 'refund.updated', 'refund.reviewed', 'refund.review_due',
-    'dispute.opened', 'dispute.updated', 'dispute.evidence_submitted', 'dispute.deadline'
+    'dispute.opened', 'dispute.updated', 'dispute.evidence_submitted', 'dispute.mediated',
+    'dispute.deadline'
 );
 CREATE TYPE inbox_outcome AS ENUM (
     'applied', 'noop', 'parked', 'orphaned', 'rejected', 'quarantined'

@@ -169,6 +169,7 @@ CREATE TABLE disputes (
     network_reason_code text,
     evidence_due_at timestamptz,
     evidence_submitted_at timestamptz,
+    mediated_for dispute_party,
     deadline_missed boolean NOT NULL,
     closed_at timestamptz,
     last_event_at timestamptz NOT NULL,

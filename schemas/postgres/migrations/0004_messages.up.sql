@@ -123,14 +123,22 @@ CREATE TABLE outbox (
     key_id uuid,
     headers json,
     body bytea NOT NULL,
+    -- Of a notification: when it holds no longer, and the event that gave reason for it.
+    not_after timestamptz,
+    inbox_id bigint,
     -- Moved by the relay.
     publish_after timestamptz NOT NULL DEFAULT now(),
     attempts integer NOT NULL DEFAULT 0,
     sent_at timestamptz,
+    -- When the relay let it go unsent: it held no longer.
+    suppressed_at timestamptz,
     -- Leads with the order for its timeline; a partitioned key has to contain the time.
     CONSTRAINT outbox_pkey PRIMARY KEY (order_id, id, created_at),
     CONSTRAINT outbox_shard_range CHECK (shard BETWEEN 0 AND 15),
-    CONSTRAINT outbox_attempts_counted CHECK (attempts >= 0)
+    CONSTRAINT outbox_attempts_counted CHECK (attempts >= 0),
+    CONSTRAINT outbox_suppressed_is_done CHECK (
+        suppressed_at IS NULL OR (sent_at IS NOT NULL AND not_after IS NOT NULL)
+    )
 )
 PARTITION BY RANGE (created_at);
 COMMENT ON TABLE outbox IS

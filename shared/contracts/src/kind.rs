@@ -37,13 +37,15 @@ pub enum EventKind {
     DisputeUpdated,
     /// A shop's people have evidence against a dispute.
     EvidenceSubmitted,
+    /// The shop's mediators decided on an inquiry.
+    DisputeMediated,
     /// Ours: a dispute's evidence is due.
     DisputeDeadline,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [EventKind; 17] = [
+    pub const ALL: [EventKind; 18] = [
         Self::OrderCreated,
         Self::OrderCancelRequested,
         Self::ConsentWithdrawn,
@@ -60,6 +62,7 @@ impl EventKind {
         Self::DisputeOpened,
         Self::DisputeUpdated,
         Self::EvidenceSubmitted,
+        Self::DisputeMediated,
         Self::DisputeDeadline,
     ];
 
@@ -82,6 +85,7 @@ impl EventKind {
             Self::DisputeOpened => "dispute.opened",
             Self::DisputeUpdated => "dispute.updated",
             Self::EvidenceSubmitted => "dispute.evidence_submitted",
+            Self::DisputeMediated => "dispute.mediated",
             Self::DisputeDeadline => "dispute.deadline",
         }
     }
@@ -105,6 +109,7 @@ impl EventKind {
             Self::DisputeOpened => "shop.dispute.opened.v1",
             Self::DisputeUpdated => "shop.dispute.updated.v1",
             Self::EvidenceSubmitted => "shop.dispute.evidence_submitted.v1",
+            Self::DisputeMediated => "shop.dispute.mediated.v1",
             Self::DisputeDeadline => "orderflow.dispute.deadline.v1",
         }
     }

@@ -132,6 +132,12 @@ named! {
         DeadlineMissed = "deadline-missed",
         /// Evidence is handed in, as its submitter wants it (case 81).
         EvidenceSubmitted = "evidence-submitted",
+        /// Nobody answered an inquiry in time (policy 8).
+        MediationOverdue = "mediation-overdue",
+        /// The shop's mediators decided an inquiry for the buyer (policy 8).
+        MediatedForBuyer = "mediated-for-buyer",
+        /// The shop's mediators decided an inquiry for the seller (policy 8).
+        MediatedForSeller = "mediated-for-seller",
         /// Evidence came after its deadline (case 81).
         PastDue = "past-due",
         /// Evidence was handed in before, in this stage (case 81).

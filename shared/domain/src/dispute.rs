@@ -1,6 +1,6 @@
 //! Disputes: a stage that only advances, and a status within it.
 
-use contracts::events::{DisputeReason, DisputeStage, DisputeVerdict};
+use contracts::events::{DisputeParty, DisputeReason, DisputeStage, DisputeVerdict};
 use contracts::{AttemptId, DisputeId, Money, ProviderRef, Timestamp, Token};
 
 use crate::status::named;
@@ -99,7 +99,7 @@ impl DisputePosition {
 }
 
 named! {
-    /// Who is told of a dispute whose deadline comes nearer (policy 8).
+    /// Who is told of a dispute that waits for an answer (policy 8).
     pub enum EscalationLevel {
         /// Who sold.
         Seller = "seller",
@@ -183,6 +183,8 @@ pub struct Dispute {
     pub evidence_due_at: Option<Timestamp>,
     /// When evidence was handed in, in the stage that it is in; once in each (case 81).
     pub evidence_submitted_at: Option<Timestamp>,
+    /// Whom the shop's mediators decided it for, while it was an inquiry (policy 8).
+    pub mediated_for: Option<DisputeParty>,
     /// Whether its deadline passed while the provider still wanted evidence (case 80).
     pub deadline_missed: bool,
     /// When it was opened.

@@ -14,6 +14,8 @@ named! {
         CustomerRisk = "customer_risk",
         /// Whether a dispute is worth an answer (policy 9).
         DisputeAnswer = "dispute_answer",
+        /// Whom an inquiry was decided for by the shop's mediators (policy 8).
+        DisputeMediation = "dispute_mediation",
         /// What becomes of money that came late, or is a little short (policy 2).
         LateMoney = "late_money",
         /// Whether somebody is told of something (policy 15, case 68).

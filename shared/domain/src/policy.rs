@@ -6,12 +6,14 @@ mod customers;
 mod disputes;
 mod file;
 mod late_money;
+mod monitoring;
 mod notifications;
 mod refunds;
 mod reminders;
 mod section;
 mod unapplied;
 mod unpaid;
+mod win_rates;
 mod windows;
 
 use std::time::Duration;
@@ -22,14 +24,16 @@ pub const TEMPLATE: &str = include_str!("../../../ops/policies/default.toml");
 pub use amounts::AmountLimits;
 pub use book::PolicyBook;
 pub use customers::{CountLimit, FlagPolicy, RatioLimit};
-pub use disputes::{DisputePolicy, EvidenceStep};
+pub use disputes::{AnswerClock, DisputePolicy, EvidenceStep};
 pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
 pub use late_money::{LateMoneyChoice, LateMoneyPolicy};
+pub use monitoring::{Measure, MerchantFigures, MonitoringPolicy, Share, Standing};
 pub use notifications::NotificationPolicy;
 pub use refunds::RefundPolicy;
 pub use reminders::{QuietHours, ReminderPoint, Reminders};
 pub use unapplied::UnappliedPolicy;
 pub use unpaid::{Incident, UnpaidPolicy, UnpaidVerdict};
+pub use win_rates::WinRates;
 pub use windows::Windows;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -70,6 +74,8 @@ pub struct Policies {
     pub unpaid: UnpaidPolicy,
     /// How long money that fits no order is kept.
     pub unapplied: UnappliedPolicy,
+    /// What is watched of merchants.
+    pub monitoring: MonitoringPolicy,
 }
 
 impl Default for Policies {
@@ -89,6 +95,7 @@ impl Default for Policies {
             flags: FlagPolicy::default(),
             unpaid: UnpaidPolicy::default(),
             unapplied: UnappliedPolicy::default(),
+            monitoring: MonitoringPolicy::default(),
         }
     }
 }

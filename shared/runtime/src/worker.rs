@@ -62,7 +62,12 @@ pub const WORKERS: [WorkerInfo; 5] = [
         name: "dispute-opened",
         about: "Tracks disputes, their deadlines, and the money they hold.",
         kinds: DisputeEvent::KINDS,
-        routing_keys: &["dispute.opened", "dispute.updated", "dispute.evidence_submitted"],
+        routing_keys: &[
+            "dispute.opened",
+            "dispute.updated",
+            "dispute.evidence_submitted",
+            "dispute.mediated",
+        ],
     },
 ];
 

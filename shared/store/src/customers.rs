@@ -9,9 +9,11 @@ use domain::Status as _;
 use domain::customer::CustomerMark;
 use domain::timer::TimerKind;
 use serde::Serialize;
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::actions::{Operator, Role, note};
 use crate::database::{Database, Transaction};
 use crate::error::Error;
 use crate::locks::lock_orders;
@@ -164,6 +166,9 @@ pub async fn lift(
         let lifted = open_again(transaction, customer, cause, actor, reason).await?;
         if lifted {
             announce_now(transaction, cause).await?;
+            let (operator, detail) = (Operator { actor: actor.as_str(), reason }, json!({}));
+            let (connection, object) = (transaction.connection(), format!("customer:{customer}"));
+            note(connection, operator, Role::Operator, "customer.lift", &object, detail).await?;
         }
         Ok(lifted)
     };
@@ -256,7 +261,15 @@ pub async fn lift_flag(
             reason,
         );
         let lifted = lifted.execute(transaction.connection()).await;
-        Ok(lifted.map_err(Error::during("lift a flag"))?.rows_affected())
+        let lifted = lifted.map_err(Error::during("lift a flag"))?.rows_affected();
+        if lifted > 0 {
+            let operator = Operator { actor: actor.as_str(), reason };
+            let detail = json!({ "flag": flag, "lifted": lifted });
+            let (connection, object) = (transaction.connection(), format!("customer:{customer}"));
+            note(connection, operator, Role::Operator, "customer.lift-flag", &object, detail)
+                .await?;
+        }
+        Ok(lifted)
     };
     database.within("lift a flag", step).await
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod actions;
 pub mod audit;
 mod column;
 pub mod condition;
@@ -15,6 +16,7 @@ mod letter_backlog;
 pub mod letters;
 pub mod listener;
 pub mod locks;
+pub mod merchants;
 mod migration;
 mod names;
 pub mod orders;

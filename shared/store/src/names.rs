@@ -1,6 +1,6 @@
 //! Stored names of the contracts' enums; the domain's own bring theirs along.
 
-use contracts::events::{DisputeReason, DisputeStage, PaymentMethod, RefundReason};
+use contracts::events::{DisputeParty, DisputeReason, DisputeStage, PaymentMethod, RefundReason};
 
 /// Declares a module with the stored name of each variant and the way back.
 macro_rules! stored_names {
@@ -75,6 +75,14 @@ stored_names! {
     }
 }
 
+stored_names! {
+    /// Whom a dispute was decided for.
+    dispute_party: DisputeParty {
+        Buyer = "buyer",
+        Seller = "seller",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +98,7 @@ mod tests {
         check(refund_reason::ALL, refund_reason::name);
         check(dispute_stage::ALL, dispute_stage::name);
         check(dispute_reason::ALL, dispute_reason::name);
+        check(dispute_party::ALL, dispute_party::name);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use contracts::{MessageId, OrderId, Timestamp};
+use contracts::{MessageId, OrderId, Timestamp, Token};
+use domain::{OutcomeCode, Status as _};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -75,6 +76,8 @@ pub struct PendingMessage {
     pub type_name: String,
     /// Whether it must reach a queue.
     pub must_route: bool,
+    /// Whether it holds no longer, and is not to be sent.
+    pub is_outdated: bool,
     /// Its content type.
     pub content_type: Option<String>,
     /// Headers as typed JSON, of a returning message.
@@ -229,12 +232,13 @@ pub async fn pending(
             message.order_id, message.id, message.created_at, message.shard, message.message_id,
             message.exchange::text AS "exchange!", message.routing_key, message.type_name,
             message.must_route, message.content_type, message.key_id,
-            message.headers::text AS headers, message.body, message.attempts
+            message.headers::text AS headers, message.body, message.attempts,
+            coalesce(message.not_after <= now(), false) AS "is_outdated!"
         FROM unnest($1::smallint[]) AS own (shard)
         CROSS JOIN LATERAL (
             SELECT
                 order_id, id, created_at, shard, message_id, exchange, routing_key, type_name,
-                must_route, content_type, key_id, headers, body, attempts
+                must_route, content_type, key_id, headers, body, attempts, not_after
             FROM outbox
             WHERE
                 outbox.shard = own.shard
@@ -261,6 +265,7 @@ pub async fn pending(
             routing_key: row.routing_key,
             type_name: row.type_name,
             must_route: row.must_route,
+            is_outdated: row.is_outdated,
             content_type: row.content_type,
             headers_json: row.headers,
             body: row.body,
@@ -348,6 +353,60 @@ pub async fn mark_sent(database: &mut Database, keys: &[OutboxKey]) -> Result<u6
     );
     let marked = marked.execute(database.connection()?).await;
     Ok(marked.map_err(Error::during("mark messages as sent"))?.rows_affected())
+}
+
+/// Lets notifications go unsent that hold no longer, and records that; returns how many.
+///
+/// # Errors
+/// When the statement fails; the messages are then looked at again.
+pub async fn suppress(
+    database: &mut Database,
+    keys: &[OutboxKey],
+    version: &Token<32>,
+) -> Result<u64, Error> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let suppressed = sqlx::query!(
+        r#"
+        WITH suppressed AS (
+            UPDATE outbox
+            SET sent_at = now(), suppressed_at = now()
+            FROM (
+                SELECT
+                    unnest($1::uuid[]) AS order_id, unnest($2::bigint[]) AS id,
+                    unnest($3::timestamptz[]) AS created_at
+            ) AS outdated
+            WHERE
+                outbox.order_id = outdated.order_id
+                AND outbox.id = outdated.id
+                AND outbox.created_at = outdated.created_at
+                AND coalesce(outbox.sent_at, 'infinity') = 'infinity'
+            RETURNING outbox.order_id, outbox.inbox_id, outbox.message_id, outbox.not_after
+        )
+        INSERT INTO judgements (
+            order_id, inbox_id, policy, verdict, policy_version, inputs, recorded_at
+        )
+        SELECT
+            order_id, inbox_id, 'notification', $4, $5,
+            json_build_object(
+                'message', message_id,
+                'not_after', to_char(
+                    not_after AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+                )
+            ),
+            now()
+        FROM suppressed
+        WHERE inbox_id IS NOT NULL
+        "#,
+        column(keys, |key| key.order) as _,
+        column(keys, |key| key.id) as _,
+        column(keys, |key| key.created_at) as _,
+        OutcomeCode::NotificationOutdated.name(),
+        version.as_str(),
+    );
+    let suppressed = suppressed.execute(database.connection()?).await;
+    Ok(suppressed.map_err(Error::during("suppress messages"))?.rows_affected())
 }
 
 /// Puts messages off that the broker returned; they leave the order of sending.

@@ -233,6 +233,7 @@ part! {
         reason: String,
         evidence_due_at: Option<Time>,
         evidence_submitted_at: Option<Time>,
+        mediated_for: Option<String>,
         deadline_missed: bool,
         opened_at: Time,
         closed_at: Option<Time>,
@@ -242,8 +243,9 @@ part! {
         id, provider, provider_ref, attempt_id, currency::text AS "currency!", amount_minor,
         fee_minor, loss_minor, stage::text AS "stage!", status::text AS "status!",
         reason::text AS "reason!", evidence_due_at AS "evidence_due_at: Time",
-        evidence_submitted_at AS "evidence_submitted_at: Time", deadline_missed,
-        opened_at AS "opened_at: Time", closed_at AS "closed_at: Time"
+        evidence_submitted_at AS "evidence_submitted_at: Time",
+        mediated_for::text AS "mediated_for?", deadline_missed, opened_at AS "opened_at: Time",
+        closed_at AS "closed_at: Time"
     FROM disputes
     WHERE order_id = $1
     ORDER BY recorded
@@ -427,12 +429,13 @@ part! {
         created_at: Time,
         publish_after: Time,
         sent_at: Option<Time>,
+        suppressed_at: Option<Time>,
     }
     "read the order's messages", messages, r#"
     SELECT
         message_id, exchange::text AS "exchange!", routing_key, type_name, must_route, attempts,
         created_at AS "created_at: Time", publish_after AS "publish_after: Time",
-        sent_at AS "sent_at: Time"
+        sent_at AS "sent_at: Time", suppressed_at AS "suppressed_at: Time"
     FROM outbox
     WHERE order_id = $1
     ORDER BY id

@@ -7,6 +7,7 @@ use domain::unapplied::MoneyDecision;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::actions::{Operator, Role, note};
 use crate::database::{Database, Transaction};
 use crate::error::Error;
 use crate::locks::lock_orders;
@@ -126,6 +127,14 @@ pub async fn decide(
             return Ok(Recorded::AlreadyResolved);
         }
         look_now(transaction, order, id).await?;
+        let action = match decision {
+            MoneyDecision::Refund => "money.refund",
+            MoneyDecision::WriteOff => "money.write-off",
+        };
+        let operator = Operator { actor: actor.as_str(), reason };
+        let detail = serde_json::json!({ "order": order });
+        let object = format!("money:{id}");
+        note(transaction.connection(), operator, Role::Operator, action, &object, detail).await?;
         Ok(Recorded::Recorded)
     };
     database.within("decide on unapplied money", step).await

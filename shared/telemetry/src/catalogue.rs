@@ -141,6 +141,33 @@ catalogue! {
     INVARIANT_CHECK_DURATION = "orderflow_invariant_check_duration_seconds", Kind::Gauge,
         ["invariant"],
         "How long the last check took for the invariant.";
+    MERCHANT_ORDERS = "orderflow_merchant_orders", Kind::Gauge, ["merchant", "currency"],
+        "Orders placed with the merchant, as of the last look; `other` for all not listed.";
+    MERCHANT_UNPAID = "orderflow_merchant_unpaid_ratio", Kind::Gauge, ["merchant", "currency"],
+        "The part of the merchant's ended orders that expired unpaid.";
+    MERCHANT_LATE = "orderflow_merchant_late_payments", Kind::Gauge, ["merchant", "currency"],
+        "Payments that came after the end of their order.";
+    MERCHANT_REFUNDS = "orderflow_merchant_refund_ratio", Kind::Gauge, ["merchant", "currency"],
+        "The part of the merchant's paid orders that had a refund a customer wanted.";
+    MERCHANT_DISPUTES = "orderflow_merchant_disputes", Kind::Gauge, ["merchant", "currency"],
+        "Disputes that take the merchant's money.";
+    MERCHANT_DISPUTE_RATIO = "orderflow_merchant_dispute_ratio", Kind::Gauge,
+        ["merchant", "currency"],
+        "Disputes for each of the merchant's payments.";
+    MERCHANT_DISPUTED_AMOUNT = "orderflow_merchant_disputed_amount_ratio", Kind::Gauge,
+        ["merchant", "currency"],
+        "Disputed money for each unit that the merchant's payments brought.";
+    MERCHANT_RESPONSES = "orderflow_merchant_evidence_response_ratio", Kind::Gauge,
+        ["merchant", "currency"],
+        "The part of the merchant's disputes that was answered in time.";
+    MERCHANT_DOUBLE_LOSSES = "orderflow_merchant_double_losses", Kind::Gauge,
+        ["merchant", "currency"],
+        "Disputes over the merchant's money that had been refunded already.";
+    MERCHANT_THRESHOLD = "orderflow_merchant_threshold_ratio", Kind::Gauge,
+        ["merchant", "currency", "measure"],
+        "How much of a threshold of the policies the merchant has used up; 1 has reached it.";
+    MERCHANTS_TIMESTAMP = "orderflow_merchants_last_run_timestamp_seconds", Kind::Gauge, [],
+        "When the moment was that the last look at merchants was taken.";
     VERIFY_TIMESTAMP = "orderflow_verify_last_run_timestamp_seconds", Kind::Gauge, [],
         "When the moment was that the last check of the invariants looked at.";
 }
@@ -227,6 +254,7 @@ mod tests {
             // What is found in the database is no worker's.
             let checked = [
                 "orderflow_invariant_",
+                "orderflow_merchant",
                 "orderflow_verify_",
                 "orderflow_parked_",
                 "orderflow_replay_",

@@ -81,6 +81,7 @@ pub fn i21_applied_without_trace(kind: EventKind, decision: &Decision) -> Option
         | EventKind::ReserveAnswerDue
         | EventKind::DisputeUpdated
         | EventKind::EvidenceSubmitted
+        | EventKind::DisputeMediated
         | EventKind::DisputeDeadline => false,
     };
     let untraced = decision.outcome == Outcome::Applied && decision.changes.history.is_empty();

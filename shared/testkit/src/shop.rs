@@ -250,6 +250,18 @@ pub fn evidence_submitted(order: OrderId, dispute: DisputeId) -> ShopEvent {
     )
 }
 
+/// A mediator's decision on an inquiry, at 16:00.
+pub fn dispute_mediated(order: OrderId, dispute: DisputeId, decided_for: &str) -> ShopEvent {
+    ShopEvent::new(
+        EventKind::DisputeMediated,
+        json!({
+            "dispute_id": dispute, "provider": "acme", "provider_ref": format!("dp-{dispute}"),
+            "order_id": order, "decided_for": decided_for,
+            "decided_by": {"type": "mediator", "id": "op-7"}, "decided_at": at("16:00:00"),
+        }),
+    )
+}
+
 /// A shop's answer whether an order can have its stock again, at 13:05.
 pub fn reserve_replied(order: OrderId, outcome: &str) -> ShopEvent {
     ShopEvent::new(

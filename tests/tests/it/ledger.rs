@@ -175,6 +175,7 @@ fn decide(policies: Policies, world: &mut World, event: &ShopEvent, moment: Mome
         EventKind::DisputeOpened
         | EventKind::DisputeUpdated
         | EventKind::EvidenceSubmitted
+        | EventKind::DisputeMediated
         | EventKind::DisputeDeadline => {
             world.handle_at(&DisputeRules::new(policies), event, moment)
         }

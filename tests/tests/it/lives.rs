@@ -245,6 +245,7 @@ fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
         EventKind::DisputeOpened
         | EventKind::DisputeUpdated
         | EventKind::EvidenceSubmitted
+        | EventKind::DisputeMediated
         | EventKind::DisputeDeadline => {
             world.handle_at(&DisputeRules::new(policies), event, moment)
         }

@@ -16,6 +16,7 @@ mod policies;
 mod privacy;
 mod privileges;
 mod replays;
+mod restriction;
 mod runbooks;
 mod start;
 mod steps;

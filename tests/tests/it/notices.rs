@@ -319,3 +319,31 @@ async fn consent_is_read_when_a_reminder_is_sent() {
     assert_eq!(stage.database.texts(refused).await, verdicts);
     stage.finish().await;
 }
+
+/// Of two notifications that waited for their relay, one holds no longer.
+#[tokio::test]
+async fn what_holds_no_longer_when_it_is_sent_is_suppressed_and_recorded() {
+    let options = StageOptions::of(&["outbox-relay"]);
+    let mut stage = Stage::prepare(&options).await;
+    let rows = "
+        INSERT INTO outbox (
+            order_id, message_id, exchange, must_route, routing_key, type_name, content_type, body,
+            not_after, inbox_id
+        )
+        SELECT
+            '00000000-0000-7000-8000-000000000001', 'm-' || n, 'events', false,
+            'notification.requested', 'orderflow.notification.requested.v1', 'application/json',
+            '{}', now() + make_interval(hours => n), 7
+        FROM unnest(ARRAY[-1, 1]) AS hours (n)";
+    stage.database.run(rows).await;
+    stage.start_workers(&options).await;
+    let done = "SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL";
+    stage.until("both are done with", done, 2).await;
+    let sent = "SELECT message_id || ' ' || attempts || ' ' || (suppressed_at IS NULL) FROM outbox
+                ORDER BY not_after";
+    assert_eq!(stage.database.texts(sent).await, ["m--1 0 false", "m-1 1 true"]);
+    let recorded = "SELECT verdict || ' ' || inbox_id || ' ' || (inputs ->> 'message')
+                    FROM judgements WHERE policy = 'notification'";
+    assert_eq!(stage.database.texts(recorded).await, ["notification-outdated 7 m--1"]);
+    stage.finish().await;
+}

@@ -4,6 +4,7 @@ mod announcing;
 mod deadline;
 mod evidence;
 mod known;
+mod mediation;
 mod new;
 mod report;
 
@@ -39,6 +40,7 @@ impl DisputeRules {
         report: &Report<'_>,
         moment: Moment,
     ) -> Result<Decision, MoneyError> {
+        let report = &report.with_default_of(&self.book.for_order(order).disputes);
         if !report.is_in(order.total.currency()) {
             let code = OutcomeCode::CurrencyMismatch;
             return Ok(quarantine(draft, order.id, code, report.reference()));
@@ -94,6 +96,16 @@ impl Rules for DisputeRules {
                     return self.wait(draft(), key(), evidence.order_id, reference, moment);
                 };
                 return self.take_evidence(draft(), order, evidence, moment);
+            }
+            DisputeEvent::Mediated(mediated) => {
+                let reference = mediation::reference(mediated);
+                let Some(order) = &state.order else {
+                    return self.wait(draft(), key(), mediated.order_id, reference, moment);
+                };
+                let decided = self.take_decision(draft(), order, mediated, moment);
+                return decided.unwrap_or_else(|sum_too_large| {
+                    quarantine(draft(), order.id, sum_too_large.into(), reference)
+                });
             }
             DisputeEvent::Deadline(deadline) => return self.fall_due(draft(), deadline, moment),
             DisputeEvent::Opened(opened) => Report::opening(opened),

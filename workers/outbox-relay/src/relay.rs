@@ -85,8 +85,13 @@ impl Relay {
             if !pending.unreadable.is_empty() {
                 self.set_aside(pending.unreadable).await?;
             }
-            if !pending.messages.is_empty() {
-                self.publish(pending.messages).await?;
+            let (outdated, messages): (Vec<_>, Vec<_>) =
+                pending.messages.into_iter().partition(|message| message.is_outdated);
+            if !outdated.is_empty() {
+                self.suppress(&outdated).await?;
+            }
+            if !messages.is_empty() {
+                self.publish(messages).await?;
             }
             self.measure().await?;
             self.share().await?;
@@ -136,6 +141,17 @@ impl Relay {
             outbox::postpone(&mut self.database, &keys, pause).await?;
         }
         anyhow::ensure!(unconfirmed == 0, "{unconfirmed} messages were not confirmed");
+        Ok(())
+    }
+
+    /// Lets notifications go that waited until they held no longer.
+    async fn suppress(&mut self, outdated: &[PendingMessage]) -> anyhow::Result<()> {
+        let mut counts = Counts::default();
+        outdated.iter().for_each(|message| counts.add(message.exchange, "outdated"));
+        let keys: Vec<_> = outdated.iter().map(|message| message.key).collect();
+        let version = self.process.config.policies.current().version().clone();
+        outbox::suppress(&mut self.database, &keys, &version).await?;
+        counts.emit();
         Ok(())
     }
 

@@ -31,6 +31,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario("dispute that cannot be answered", 6, unanswerable),
     scenario("dispute's deadline missed", 10, deadline_missed),
     scenario("evidence handed in before the deadline", 8, evidence_in_time),
+    scenario("evidence of the seller", 8, evidence_of_the_seller),
+    scenario("inquiry decided for the buyer", 8, mediated_for_buyer),
+    scenario("inquiry decided for the seller", 6, mediated_for_seller),
     scenario("refund during a chargeback", 8, refund_refused),
     scenario("chargeback of what was refunded", 8, double_loss),
     slow("dispute of an unknown payment", 5, unknown_payment),
@@ -184,6 +187,39 @@ fn evidence_in_time(plot: &mut Plot) {
     plot.updated(submitted.later(200), dispute, "chargeback", "under_review");
     plot.updated(submitted.later(600), dispute, "chargeback", "won");
     plot.ends(plot.paid().dispute(Chargeback, Won));
+}
+
+/// The seller answers in time; what comes for a second time is refused and changes nothing.
+fn evidence_of_the_seller(plot: &mut Plot) {
+    let dispute = charged_back(plot);
+    plot.evidence(on("dispute.evidence_requested").later(300), dispute);
+    let submitted = on("dispute.evidence_submit");
+    plot.evidence(submitted.later(200), dispute);
+    plot.updated(submitted.later(400), dispute, "chargeback", "under_review");
+    plot.updated(submitted.later(900), dispute, "chargeback", "won");
+    plot.ends(with_fee(plot).dispute(Chargeback, Won));
+}
+
+/// An inquiry about all of a paid order.
+fn inquired(plot: &mut Plot) -> DisputeId {
+    let card = paid(plot);
+    let (dispute, amount) = (plot.dispute(), plot.total);
+    plot.opened(on("order.paid"), dispute, &card, "inquiry", amount);
+    dispute
+}
+
+fn mediated_for_buyer(plot: &mut Plot) {
+    let dispute = inquired(plot);
+    plot.mediated(on("dispute.evidence_requested").later(300), dispute, "buyer");
+    let settled = given_up(plot.paid(), plot.total).dispute(Inquiry, Accepted);
+    plot.ends(settled.refunds(RefundStatus::Succeeded, 1));
+}
+
+fn mediated_for_seller(plot: &mut Plot) {
+    let dispute = inquired(plot);
+    plot.mediated(on("dispute.evidence_requested").later(300), dispute, "seller");
+    plot.updated(on("dispute.evidence_submit").later(300), dispute, "inquiry", "withdrawn");
+    plot.ends(plot.paid().dispute(Inquiry, Withdrawn));
 }
 
 fn refund_refused(plot: &mut Plot) {

@@ -21,7 +21,7 @@ pub const SHOP: &str = "/demo/shop";
 pub const PROVIDER: &str = "/demo/provider";
 /// What the payment provider is called.
 const PROVIDER_NAME: &str = "examplepay";
-/// The only merchant of the day.
+/// The merchant of most orders.
 const MERCHANT: &str = "m-1";
 
 /// A payment window that never ends during the day: nothing but a payment or a cancellation may.
@@ -116,6 +116,23 @@ impl Plot {
         let event = self.event(when, EventKind::OrderCreated, SHOP, data);
         event.set_time("placed_at", Moment::At(Duration::ZERO));
         event.set_time("expires_at", Moment::At(Duration::from_millis(window)))
+    }
+
+    /// The customer takes consent to reminders back.
+    pub(super) fn takes_back_consent(&mut self, when: Cue) {
+        let data = json!({
+            "order_id": self.order(), "customer_ref": format!("c-{}", self.story.number),
+            "purpose": "recovery", "version": "2026-01",
+        });
+        self.event(when, EventKind::ConsentWithdrawn, SHOP, data)
+            .set_time("occurred_at", moment(when));
+    }
+
+    /// The shop says whether the order can have its stock again.
+    pub(super) fn replies(&mut self, when: Cue, outcome: &str) -> &mut Event {
+        let data = json!({"order_id": self.order(), "outcome": outcome});
+        let event = self.event(when, EventKind::ReserveReplied, SHOP, data);
+        event.set_time("occurred_at", moment(when))
     }
 
     /// Asks for the order's cancellation.
@@ -215,6 +232,28 @@ impl Plot {
         });
         let event = self.event(when, EventKind::DisputeUpdated, PROVIDER, data);
         event.set_time("occurred_at", moment(when))
+    }
+
+    /// The seller has evidence against a dispute.
+    pub(super) fn evidence(&mut self, when: Cue, dispute: DisputeId) {
+        let data = json!({
+            "order_id": self.order(), "dispute_id": dispute, "provider": PROVIDER_NAME,
+            "provider_ref": format!("dp-{dispute}"), "submitted_by": "seller",
+            "evidence_refs": ["delivery-note"],
+        });
+        self.event(when, EventKind::EvidenceSubmitted, SHOP, data)
+            .set_time("submitted_at", moment(when));
+    }
+
+    /// The shop's mediators decide on an inquiry.
+    pub(super) fn mediated(&mut self, when: Cue, dispute: DisputeId, decided_for: &str) {
+        let data = json!({
+            "order_id": self.order(), "dispute_id": dispute, "provider": PROVIDER_NAME,
+            "provider_ref": format!("dp-{dispute}"), "decided_for": decided_for,
+            "decided_by": {"type": "mediator", "id": "op-7"},
+        });
+        self.event(when, EventKind::DisputeMediated, SHOP, data)
+            .set_time("decided_at", moment(when));
     }
 
     /// Publishes a message that is no event of ours.

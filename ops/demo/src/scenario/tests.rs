@@ -27,8 +27,8 @@ fn decoded(wire: &Wire) -> Result<(), DecodeError> {
         WireMessage { content_type: wire.content_type, headers: &headers, body: &wire.body };
     let limits = Limits::default();
     match wire.routing_key.split_once('.').map(|(subject, _)| subject) {
-        Some("order") => decode::<OrderEvent>(message, &limits).map(drop),
-        Some("payment") => decode::<PaymentEvent>(message, &limits).map(drop),
+        Some("order" | "customer") => decode::<OrderEvent>(message, &limits).map(drop),
+        Some("payment" | "inventory") => decode::<PaymentEvent>(message, &limits).map(drop),
         Some("refund") => decode::<RefundEvent>(message, &limits).map(drop),
         Some("dispute") => decode::<DisputeEvent>(message, &limits).map(drop),
         other => panic!("no worker for {other:?}"),

@@ -6,6 +6,7 @@ use domain::payment::{AttemptStatus, Classification};
 use domain::refund::RefundStatus;
 use domain::unapplied::UnappliedCause;
 use rand::RngExt as _;
+use serde_json::json;
 use std::time::Duration;
 
 use super::facts::{Fact, Facts};
@@ -13,6 +14,7 @@ use super::message::Moment;
 use super::plot::{PATIENT, Plot};
 use super::story::{at, on};
 use super::{Scenario, scenario, slow};
+use crate::choices::PATIENT_MERCHANT;
 
 /// A payment window that has room for a few events before its end.
 const HASTY: u64 = 8_000;
@@ -22,9 +24,12 @@ pub(super) const PANICKING: &str = "payment that makes its worker panic";
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario("never paid", 90, never_paid),
+    scenario("consent taken back, never paid", 10, consent_taken_back),
     scenario("declined and never paid", 30, declined_only),
     scenario("late payment", 50, late_payment),
     scenario("late notification", 30, late_notification),
+    scenario("expired, then paid with its stock", 15, reinstated),
+    scenario("expired, its stock sold", 10, sold_out),
     scenario("paid in part, then expired", 15, part_payment),
     scenario("authorised, then expired", 15, authorised_only),
     slow("payment hangs, then expires", 10, hangs),
@@ -56,6 +61,15 @@ fn never_paid(plot: &mut Plot) {
     plot.ends(Plot::closed(Expired));
 }
 
+fn consent_taken_back(plot: &mut Plot) {
+    // Given long before the day.
+    let given = "2026-01-01T00:00:00Z";
+    let consent = json!({"marketing": true, "recovery": true, "at": given, "version": "2026-01"});
+    plot.place(HASTY).set("consent", consent);
+    plot.takes_back_consent(at(700));
+    plot.ends(Plot::closed(Expired));
+}
+
 fn declined_only(plot: &mut Plot) {
     plot.place(HASTY);
     let card = plot.attempt();
@@ -77,6 +91,29 @@ fn late_notification(plot: &mut Plot) {
     let card = plot.attempt();
     let in_time = Moment::At(Duration::from_secs(2));
     plot.captured(on("order.expired"), &card).set_time("occurred_at", in_time);
+    closed_and_refunded(plot, Expired);
+}
+
+/// Paid in time, told late, at the merchant who asks for the stock of such orders again.
+fn told_late(plot: &mut Plot) {
+    plot.place(5_000).set("merchant_id", PATIENT_MERCHANT);
+    let card = plot.attempt();
+    let in_time = Moment::At(Duration::from_secs(2));
+    plot.captured(on("order.expired"), &card).set_time("occurred_at", in_time);
+}
+
+fn reinstated(plot: &mut Plot) {
+    told_late(plot);
+    let again = format!("{}-again", plot.order());
+    plot.replies(on("inventory.reserve_requested").later(200), "reserved")
+        .set("reservation_id", again);
+    // The stock went back once, when the order expired.
+    plot.ends(plot.paid().released());
+}
+
+fn sold_out(plot: &mut Plot) {
+    told_late(plot);
+    plot.replies(on("inventory.reserve_requested").later(200), "refused");
     closed_and_refunded(plot, Expired);
 }
 

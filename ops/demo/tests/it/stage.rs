@@ -10,16 +10,17 @@ use contracts::events::{DisputeEvent, OrderEvent, PaymentEvent, RefundEvent, Tim
 use contracts::{
     Envelope, Event, EventKind, Limits, OrderRef, Outgoing, Timestamp, WireMessage, decode,
 };
+use demo::choices::POLICIES;
 use demo::director::Director;
 use demo::provider::Heard;
 use demo::scenario::{DeadLetter, Fact, Facts, Story, Wire};
 use demo::timing;
 use dispute_opened::DisputeRules;
-use domain::policy::Reminders;
+use domain::policy::{Overrides, PolicyFile};
 use domain::refund::RefundStatus;
 use domain::timer::{Timer, TimerOwner, TimerStatus};
 use domain::unapplied::UnappliedCause;
-use domain::{Decision, Moment, OrderState, Outcome, ParkKey, Policies, Rules, Status as _};
+use domain::{Decision, Moment, OrderState, Outcome, ParkKey, PolicyBook, Rules, Status as _};
 use order_created::OrderRules;
 use payment_attempted::PaymentRules;
 use payment_timeout::TimeoutRules;
@@ -64,7 +65,7 @@ enum Due {
 
 struct Stage<'a> {
     story: &'a Story,
-    policies: Policies,
+    policies: PolicyBook,
     rng: ChaCha8Rng,
     now: Timestamp,
     agenda: BinaryHeap<Reverse<(Timestamp, u64)>>,
@@ -83,16 +84,15 @@ struct Stage<'a> {
 impl<'a> Stage<'a> {
     fn new(story: &'a Story, seed: u64) -> Self {
         let begun = Timestamp::from_micros(1_780_000_000_000_000);
-        let policies = Policies {
-            park_ttl: timing::PARK_TTL,
-            max_hold: timing::MAX_HOLD,
-            hold_interval: timing::HOLD_INTERVAL,
-            reminders: Reminders {
-                min_gap: timing::REMINDER_MIN_GAP,
-                ..Policies::default().reminders
-            },
-            ..Policies::default()
+        let overrides = Overrides {
+            park_ttl: Some(timing::PARK_TTL),
+            max_hold: Some(timing::MAX_HOLD),
+            hold_interval: Some(timing::HOLD_INTERVAL),
+            reminder_min_gap: Some(timing::REMINDER_MIN_GAP),
+            ..Overrides::default()
         };
+        let policies = PolicyFile { text: POLICIES.to_owned(), overrides }.read();
+        let policies = policies.expect("the shop's choices can be used");
         Self {
             story,
             policies,
@@ -152,7 +152,7 @@ impl<'a> Stage<'a> {
             "order.created" | "order.cancel_requested" | "customer.consent_withdrawn" => {
                 self.handle::<OrderEvent, _>(&OrderRules::new(policies), wire, parked_until);
             }
-            "payment.attempted" => {
+            "payment.attempted" | "inventory.reserve_replied" | "inventory.reserve_due" => {
                 self.handle::<PaymentEvent, _>(&PaymentRules::new(policies), wire, parked_until);
             }
             "payment.timeout" | "payment.reminder" => {
@@ -161,7 +161,11 @@ impl<'a> Stage<'a> {
             "refund.requested" | "refund.updated" => {
                 self.handle::<RefundEvent, _>(&RefundRules::new(policies), wire, parked_until);
             }
-            "dispute.opened" | "dispute.updated" | "dispute.deadline" => {
+            "dispute.opened"
+            | "dispute.updated"
+            | "dispute.evidence_submitted"
+            | "dispute.mediated"
+            | "dispute.deadline" => {
                 self.handle::<DisputeEvent, _>(&DisputeRules::new(policies), wire, parked_until);
             }
             _ => self.dead_letter(&wire.message_id, "unroutable"),

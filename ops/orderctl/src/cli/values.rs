@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use contracts::events::PaymentMethod;
-use contracts::{BoundedText, EventKind, FlagId, MoneyId, OrderId, RuleViolation, Token};
+use contracts::{BoundedText, EventKind, FlagId, MoneyId, OrderId, RefundId, RuleViolation, Token};
 use store::privacy::CustomerRef;
 use store::retention::SHORTEST_INBOX;
 
@@ -36,6 +36,10 @@ pub(super) fn payment_method(text: &str) -> Result<PaymentMethod, String> {
 }
 
 pub(super) fn money_id(text: &str) -> Result<MoneyId, String> {
+    text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
+}
+
+pub(super) fn refund_id(text: &str) -> Result<RefundId, String> {
     text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
 }
 

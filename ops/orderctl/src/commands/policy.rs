@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::policy::{Overrides, Policies, PolicyFile, ReminderPoint, TEMPLATE};
-use domain::{PolicyBook, policy};
+use domain::{PolicyBook, Status as _, policy};
+use guidance::Templates;
 use serde::Serialize;
 
 use crate::cli::{PolicyCommand, PolicyShowArgs};
@@ -15,7 +16,17 @@ use crate::render::{Console, Style, Tone, View};
 pub(crate) fn run(command: PolicyCommand, console: Console) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Check(args) => {
-            let book = read(&args.file)?;
+            let texts = args.templates.as_deref().map_or(Ok(()), check_texts);
+            let book = match (read(&args.file), texts) {
+                (Ok(book), Ok(())) => book,
+                (Err(file), Err(texts)) => {
+                    let why = texts.why.unwrap_or_default();
+                    let both =
+                        format!("{}\n{}: {why}", file.why.clone().unwrap_or_default(), texts.what);
+                    return Err(file.because(both));
+                }
+                (Err(problem), Ok(())) | (Ok(_), Err(problem)) => return Err(problem),
+            };
             console.show(&Checked { version: book.version().to_string() })?;
         }
         PolicyCommand::Show(args) => console.show(&chosen(&args)?)?,
@@ -24,7 +35,8 @@ pub(crate) fn run(command: PolicyCommand, console: Console) -> Result<Exit, Fail
     Ok(Exit::Done)
 }
 
-fn read(file: &Path) -> Result<PolicyBook, Failure> {
+/// Reads a file of choices, or says what in it cannot be used.
+pub(crate) fn read(file: &Path) -> Result<PolicyBook, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         let what = format!("failed to read {}", file.display());
         Failure::new(Exit::Failed, what, "name a file that is there").because(error.to_string())
@@ -34,6 +46,17 @@ fn read(file: &Path) -> Result<PolicyBook, Failure> {
         let what = format!("{} cannot be used", file.display());
         let next = "mend it; `orderctl policy template` explains every setting";
         Failure::new(Exit::Failed, what, next).because(error.to_string())
+    })
+}
+
+/// Says what in a folder of texts cannot be used.
+fn check_texts(folder: &Path) -> Result<(), Failure> {
+    Templates::load(folder).map(drop).map_err(|problems| {
+        let what = format!("the texts in {} cannot be used", folder.display());
+        let next = "mend them; ops/docs/notifications.md lists every template with its parameters";
+        let listed: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+        let why = format!("{} problem(s):{}", problems.len(), listed.concat());
+        Failure::new(Exit::Failed, what, next).because(why)
     })
 }
 
@@ -107,6 +130,10 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("reminders.time_zone", zone),
         ("hold.longest", time(policies.max_hold)),
         ("hold.look_every", time(policies.hold_interval)),
+        ("late_money.choice", policies.late_money.choice.name().to_owned()),
+        ("late_money.reinstate_grace", time(policies.late_money.reinstate_grace)),
+        ("late_money.reserve_answer_within", time(policies.late_money.reserve_answer_within)),
+        ("late_money.tolerance", limits(&policies.late_money.tolerance)),
         ("refunds.window", time(refunds.window)),
         ("refunds.hard_age", time(refunds.hard_age)),
         ("refunds.auto_limit", limits(&refunds.auto_limit)),
@@ -116,7 +143,10 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("refunds.max_per_customer", refunds.max_per_customer.to_string()),
         ("disputes.remind_before_due", remind.join(", ")),
         ("disputes.submit_before_due", time(disputes.submit_before_due)),
+        ("disputes.mediation_sla", time(disputes.mediation_sla)),
+        ("disputes.inquiry_due_after", time(disputes.inquiry_due_after)),
         ("disputes.accept_below", limits(&disputes.accept_below)),
+        ("disputes.win_rate", win_rates(&disputes.win_rate)),
         ("customers.flags.refunds", count_limit(flags.refunds)),
         ("customers.flags.refund_ratio", ratio_limit(flags.refund_ratio)),
         ("customers.flags.disputes", count_limit(flags.disputes)),
@@ -133,14 +163,44 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("customers.unpaid.prepaid_window", time(unpaid.prepaid_window)),
         ("customers.unpaid.restrict_for", time(unpaid.restrict_for)),
         ("customers.unpaid.incidents", unpaid.incidents.len().to_string()),
+        ("notifications.send", listed(&policies.notifications.send)),
+        ("notifications.channels", listed(&policies.notifications.channels)),
         ("events.wait_for_parent", time(policies.park_ttl)),
         ("events.clock_ahead", time(policies.max_skew)),
         ("events.drain_grace", time(policies.drain_grace)),
         ("unapplied_money.refund_after", time(policies.unapplied.refund_after)),
         ("unapplied_money.decide_within", time(policies.unapplied.sla)),
     ]
+    .into_iter()
+    .chain(watched(&policies.monitoring))
     .map(|(key, value)| Setting { key, value })
-    .into()
+    .collect()
+}
+
+/// What is watched of merchants, and from where on somebody should look.
+fn watched(watched: &policy::MonitoringPolicy) -> Vec<(&'static str, String)> {
+    vec![
+        ("monitoring.within", time(watched.within)),
+        ("monitoring.most_merchants", watched.most_merchants.to_string()),
+        ("monitoring.min_orders", watched.min_orders.to_string()),
+        ("thresholds.warn_at", listed(&watched.warn_at)),
+        ("thresholds.unpaid", share(watched.unpaid)),
+        ("thresholds.late_payments", watched.late_payments.to_string()),
+        ("thresholds.refunds", share(watched.refunds)),
+        ("thresholds.dispute_cases", watched.dispute_cases.to_string()),
+        ("thresholds.dispute_ratio", share(watched.dispute_ratio)),
+        ("thresholds.unanswered", share(watched.unanswered)),
+        ("thresholds.double_losses", watched.double_losses.to_string()),
+    ]
+}
+
+fn listed(items: &[impl ToString]) -> String {
+    let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}
+
+fn share(share: Option<policy::Share>) -> String {
+    share.map_or_else(|| "0%".to_owned(), |share| share.to_string())
 }
 
 fn time(time: Duration) -> String {
@@ -153,6 +213,13 @@ fn count_limit(limit: policy::CountLimit) -> String {
 
 fn ratio_limit(limit: policy::RatioLimit) -> String {
     format!("{} percent of at least {} orders", limit.percent, limit.min_orders)
+}
+
+fn win_rates(rates: &policy::WinRates) -> String {
+    let named = rates.by_reason.iter().map(|(reason, rate)| (reason.name(), *rate));
+    let rates = named.chain(rates.other.map(|rate| ("other", rate)));
+    let rates: Vec<_> = rates.map(|(name, rate)| format!("{name} {rate} percent")).collect();
+    if rates.is_empty() { "none".to_owned() } else { rates.join(", ") }
 }
 
 fn limits(limits: &policy::AmountLimits) -> String {

@@ -56,6 +56,7 @@ impl Event for AnyEvent {
             EventKind::DisputeOpened
             | EventKind::DisputeUpdated
             | EventKind::EvidenceSubmitted
+            | EventKind::DisputeMediated
             | EventKind::DisputeDeadline => DisputeEvent::from_data(kind, data)?.map(Self::Dispute),
         })
     }

@@ -44,6 +44,7 @@ pub(crate) const EXAMPLES: &[Example] = examples! {
     DisputeOpened "dispute.opened": "minimal" "full" "inquiry";
     DisputeUpdated "dispute.updated": "minimal" "full" "closed-before-opened";
     EvidenceSubmitted "dispute.evidence_submitted": "minimal" "full";
+    DisputeMediated "dispute.mediated": "minimal" "full";
     DisputeDeadline "dispute.deadline": "minimal" "full";
 };
 

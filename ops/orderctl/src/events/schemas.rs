@@ -36,6 +36,7 @@ fn text_of(kind: EventKind) -> &'static str {
         EventKind::DisputeOpened => schema!("dispute.opened"),
         EventKind::DisputeUpdated => schema!("dispute.updated"),
         EventKind::EvidenceSubmitted => schema!("dispute.evidence_submitted"),
+        EventKind::DisputeMediated => schema!("dispute.mediated"),
         EventKind::DisputeDeadline => schema!("dispute.deadline"),
     }
 }

@@ -120,6 +120,7 @@ impl Validator {
                 EventKind::DisputeOpened
                 | EventKind::DisputeUpdated
                 | EventKind::EvidenceSubmitted
+                | EventKind::DisputeMediated
                 | EventKind::DisputeDeadline,
             ) => accepted::<DisputeEvent>(message, limits),
         }

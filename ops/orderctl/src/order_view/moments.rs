@@ -228,6 +228,9 @@ fn of_timer(timer: &TimerRow, labels: &Labels) -> Vec<Moment> {
 fn of_message(message: &MessageRow, clock: &Clock<'_>) -> Moment {
     let MessageRow { routing_key, exchange, attempts, .. } = message;
     let state = match (message.sent_at, message.must_route) {
+        (Some(at), _) if message.suppressed_at.is_some() => {
+            format!("not sent, it held no longer {at}")
+        }
         (Some(at), _) => format!("sent {at}"),
         (None, _) if *attempts > 0 => {
             format!("not sent after {attempts} attempts, next {}", message.publish_after)

@@ -53,6 +53,9 @@ async fn a_flag_is_lifted_once_with_who_and_why() {
     customer(&database, ["lift-flag", "c-7", FLAG, "--reason", why])
         .run()
         .fails(4, &["no such flag that counts now", "orderctl customer show c-7"]);
+    let noted = "SELECT action || ' ' || object || ' ' || (detail ->> 'flag') FROM audit";
+    let expected = format!("customer.lift-flag customer:c-7 {FLAG}");
+    assert_eq!(database.texts(noted).await, [expected]);
     let shown = customer(&database, ["show", "c-7", "-o", "json"]).run().versioned_json();
     assert_eq!(shown["flags"][0]["live"], false);
     assert_eq!(shown["flags"][0]["lifted_by"], "ops-7");
@@ -82,4 +85,6 @@ async fn a_restriction_is_shown_and_lifted_once_with_who_and_why() {
     customer(&database, ["lift", "c-7", "--reason", why])
         .run()
         .fails(4, &["nothing is closed to the customer now"]);
+    let noted = "SELECT action || ' ' || object || ' ' || actor || ' ' || reason FROM audit";
+    assert_eq!(database.texts(noted).await, [format!("customer.lift customer:c-7 ops-7 {why}")]);
 }

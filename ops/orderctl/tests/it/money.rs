@@ -65,6 +65,9 @@ async fn a_decision_is_recorded_with_who_and_why_and_the_money_is_looked_at_now(
 
     // A person may think better of it until it is carried out.
     money(&database, ["write-off", ORPHAN, "--reason", "told twice"]).run().exits_with(0);
+    let noted = database.texts("SELECT action || ' ' || object FROM audit ORDER BY id").await;
+    let expected = ["money.refund", "money.write-off"].map(|it| format!("{it} money:{ORPHAN}"));
+    assert_eq!(noted, expected);
     let shown = money(&database, ["show", ORPHAN, "-o", "json"]).run().versioned_json();
     assert_eq!((&shown["decision"], &shown["decided_by"]), (&"write_off".into(), &"ops-7".into()));
 }

@@ -14,12 +14,15 @@ async fn settled_story() -> TestDatabase {
     store_story(&database).await;
     let settle = format!(
         "DELETE FROM parked_events; UPDATE disputes SET status = 'withdrawn', closed_at = now(); \
+         INSERT INTO consent_withdrawals VALUES ('{}', 1, 'c-1', 'recovery', 'v2', \
+         '2026-03-01T13:00:00Z', '2026-03-01T13:00:01Z'); \
          INSERT INTO dead_letters (source_queue, message_key, key_source, event_type, order_id, \
          error_class, error_code, fingerprint, status, first_failed_at, last_failed_at, exchange, \
          routing_key, properties, headers, body, digest) VALUES ('orderflow.order-created', \
          '/shop e-9', 'ce', 'shop.order.created.v1', '{}', 'contract', 'malformed-json', \
          sha256(''), 'archived', '2026-03-01T16:00:00Z', '2026-03-01T16:00:00Z', 'shop.events', \
          'order.created', '{{}}', '{{}}', 'Erika', sha256('Erika'))",
+        order(),
         order()
     );
     database.run(&settle).await;
@@ -42,6 +45,11 @@ async fn an_export_tells_every_order_and_every_body() {
     assert_eq!(document["held"]["orders"], 1);
     assert_eq!(document["orders"][0]["order_id"], order().to_string());
     assert_eq!(document["orders"][0]["timeline"]["order"]["status"], "paid");
+    let withdrawn = &document["withdrawals"][0];
+    assert_eq!(
+        (&withdrawn["purpose"], &withdrawn["text_version"]),
+        (&"recovery".into(), &"v2".into())
+    );
     let content = &document["contents"][0];
     assert_eq!(content["body"]["content"], "Erika");
     assert_eq!((&content["table"], &content["unreadable"]), (&"dead_letters".into(), &().into()));
@@ -81,6 +89,8 @@ async fn an_erasure_is_confirmed_done_once_and_recorded() {
     assert_eq!(again.versioned_json()["letters_emptied"], 0);
     let record = "SELECT customer_ref || ' ' || erased_by || ' ' || reason FROM erasures";
     assert_eq!(database.texts(record).await, ["c-1 anna asked to"]);
+    let noted = "SELECT action || ' ' || object || ' ' || actor || ' ' || role FROM audit";
+    assert_eq!(database.texts(noted).await, ["privacy.erase customer:c-1 anna admin"]);
     let after = export(&database).arg("-o").arg("json").run().exits_with(0).versioned_json();
     assert_eq!(after["contents"][0]["unreadable"], "erased");
     assert_eq!(after["orders"][0]["timeline"]["order"]["status"], "paid");

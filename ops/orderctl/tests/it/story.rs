@@ -270,6 +270,7 @@ fn dispute_second(draft: &mut Draft) {
         network_reason_code: None,
         evidence_due_at: Some(due),
         evidence_submitted_at: None,
+        mediated_for: None,
         deadline_missed: false,
         opened_at: at("14:00:00"),
         closed_at: None,

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::refund::RequestedBy;
 use super::timer::DisputeDeadline;
 use crate::event::{DataError, Event, OrderRef, parse};
 use crate::money::{positive, positive_or_none};
 use crate::number;
-use crate::{DisputeId, EventKind, Money, OrderId, ProviderRef, Timestamp, Token};
+use crate::{BoundedText, DisputeId, EventKind, Money, OrderId, ProviderRef, Timestamp, Token};
 
 /// A payment is disputed.
 #[derive(Clone, Debug, Deserialize)]
@@ -60,7 +61,7 @@ pub enum DisputeStage {
 }
 
 /// What the buyer says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeReason {
     /// It was not the buyer.
@@ -81,6 +82,36 @@ pub enum DisputeReason {
     IncorrectAmount,
     /// Anything else.
     General,
+}
+
+impl DisputeReason {
+    /// Every reason there is.
+    pub const ALL: [DisputeReason; 9] = [
+        Self::Fraudulent,
+        Self::ProductNotReceived,
+        Self::ProductUnacceptable,
+        Self::Duplicate,
+        Self::CreditNotProcessed,
+        Self::SubscriptionCanceled,
+        Self::Unrecognized,
+        Self::IncorrectAmount,
+        Self::General,
+    ];
+
+    /// Its name, as in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fraudulent => "fraudulent",
+            Self::ProductNotReceived => "product_not_received",
+            Self::ProductUnacceptable => "product_unacceptable",
+            Self::Duplicate => "duplicate",
+            Self::CreditNotProcessed => "credit_not_processed",
+            Self::SubscriptionCanceled => "subscription_canceled",
+            Self::Unrecognized => "unrecognized",
+            Self::IncorrectAmount => "incorrect_amount",
+            Self::General => "general",
+        }
+    }
 }
 
 /// A payment provider reports on a dispute.
@@ -165,6 +196,37 @@ pub enum EvidenceSubmitter {
     Automation,
 }
 
+/// The shop's mediators decided on an inquiry, which buyer and seller could not settle.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DisputeMediated {
+    /// The dispute, as named by our `dispute.evidence_requested`.
+    pub dispute_id: Option<DisputeId>,
+    /// The payment provider.
+    pub provider: Token<32>,
+    /// The provider's reference of the dispute.
+    pub provider_ref: ProviderRef,
+    /// The order, if the shop knows it.
+    pub order_id: Option<OrderId>,
+    /// Whom it was decided for; binding for both.
+    pub decided_for: DisputeParty,
+    /// Who decided.
+    pub decided_by: RequestedBy,
+    /// When.
+    pub decided_at: Timestamp,
+    /// Why, in the mediator's words.
+    pub note: Option<BoundedText<500>>,
+}
+
+/// Who argues over a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeParty {
+    /// Who bought.
+    Buyer,
+    /// Who sold.
+    Seller,
+}
+
 /// What the worker `dispute-opened` consumes.
 #[derive(Clone, Debug)]
 pub enum DisputeEvent {
@@ -174,6 +236,8 @@ pub enum DisputeEvent {
     Updated(Box<DisputeUpdated>),
     /// `dispute.evidence_submitted`.
     Evidence(Box<EvidenceSubmitted>),
+    /// `dispute.mediated`.
+    Mediated(Box<DisputeMediated>),
     /// `dispute.deadline`.
     Deadline(DisputeDeadline),
 }
@@ -183,6 +247,7 @@ impl Event for DisputeEvent {
         EventKind::DisputeOpened,
         EventKind::DisputeUpdated,
         EventKind::EvidenceSubmitted,
+        EventKind::DisputeMediated,
         EventKind::DisputeDeadline,
     ];
 
@@ -191,6 +256,7 @@ impl Event for DisputeEvent {
             EventKind::DisputeOpened => Some(Self::Opened(parse(data)?)),
             EventKind::DisputeUpdated => Some(Self::Updated(parse(data)?)),
             EventKind::EvidenceSubmitted => Some(Self::Evidence(parse(data)?)),
+            EventKind::DisputeMediated => Some(Self::Mediated(parse(data)?)),
             EventKind::DisputeDeadline => Some(Self::Deadline(parse(data)?)),
             EventKind::OrderCreated
             | EventKind::OrderCancelRequested
@@ -213,6 +279,7 @@ impl Event for DisputeEvent {
             Self::Opened(_) => EventKind::DisputeOpened,
             Self::Updated(_) => EventKind::DisputeUpdated,
             Self::Evidence(_) => EventKind::EvidenceSubmitted,
+            Self::Mediated(_) => EventKind::DisputeMediated,
             Self::Deadline(_) => EventKind::DisputeDeadline,
         }
     }
@@ -228,6 +295,7 @@ impl Event for DisputeEvent {
             ),
             Self::Updated(update) => update.order_ref(),
             Self::Evidence(evidence) => evidence.order_ref(),
+            Self::Mediated(mediated) => mediated.order_ref(),
             Self::Deadline(deadline) => OrderRef::Order(deadline.order_id),
         }
     }
@@ -237,6 +305,7 @@ impl Event for DisputeEvent {
             Self::Opened(opened) => opened.opened_at,
             Self::Updated(update) => update.occurred_at,
             Self::Evidence(evidence) => evidence.submitted_at,
+            Self::Mediated(mediated) => mediated.decided_at,
             Self::Deadline(deadline) => deadline.due_at,
         }
     }
@@ -254,6 +323,14 @@ fn evidence_refs<'de, D: serde::Deserializer<'de>>(
 }
 
 impl EvidenceSubmitted {
+    /// The order if known, else the dispute itself.
+    fn order_ref(&self) -> OrderRef {
+        let (provider, dispute_ref) = (self.provider.clone(), self.provider_ref.clone());
+        self.order_id.map_or(OrderRef::Dispute { provider, dispute_ref }, OrderRef::Order)
+    }
+}
+
+impl DisputeMediated {
     /// The order if known, else the dispute itself.
     fn order_ref(&self) -> OrderRef {
         let (provider, dispute_ref) = (self.provider.clone(), self.provider_ref.clone());

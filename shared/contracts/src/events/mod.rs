@@ -10,8 +10,8 @@ mod timer;
 mod unapplied;
 
 pub use dispute::{
-    DisputeEvent, DisputeOpened, DisputeReason, DisputeStage, DisputeUpdated, DisputeVerdict,
-    EvidenceSubmitted, EvidenceSubmitter,
+    DisputeEvent, DisputeMediated, DisputeOpened, DisputeParty, DisputeReason, DisputeStage,
+    DisputeUpdated, DisputeVerdict, EvidenceSubmitted, EvidenceSubmitter,
 };
 pub use order::{
     CancelActor, Consent, ConsentPurpose, ConsentWithdrawn, OrderCancelRequested, OrderCreated,

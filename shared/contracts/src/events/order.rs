@@ -204,6 +204,7 @@ impl Event for OrderEvent {
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
             | EventKind::EvidenceSubmitted
+            | EventKind::DisputeMediated
             | EventKind::DisputeDeadline => None,
         })
     }

@@ -143,6 +143,7 @@ impl Event for PaymentEvent {
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
             | EventKind::EvidenceSubmitted
+            | EventKind::DisputeMediated
             | EventKind::DisputeDeadline => None,
         })
     }

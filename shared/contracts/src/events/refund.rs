@@ -193,6 +193,7 @@ impl Event for RefundEvent {
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
             | EventKind::EvidenceSubmitted
+            | EventKind::DisputeMediated
             | EventKind::DisputeDeadline => None,
         })
     }

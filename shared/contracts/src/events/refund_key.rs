@@ -20,11 +20,14 @@ pub enum RefundCause {
     Overpaid,
     /// It paid an order that was closed after all.
     Closed,
+    /// The shop's mediators decided so.
+    Mediated,
 }
 
 impl RefundCause {
     /// Every cause there is.
-    pub const ALL: [RefundCause; 4] = [Self::Late, Self::Duplicate, Self::Overpaid, Self::Closed];
+    pub const ALL: [RefundCause; 5] =
+        [Self::Late, Self::Duplicate, Self::Overpaid, Self::Closed, Self::Mediated];
 
     /// How the keys of its refunds begin.
     pub fn prefix(self) -> &'static str {
@@ -33,12 +36,13 @@ impl RefundCause {
             Self::Duplicate => "duplicate:",
             Self::Overpaid => "overpaid:",
             Self::Closed => "closed:",
+            Self::Mediated => "mediated:",
         }
     }
 
-    /// The key of the refund of a capture, such as `late:<attempt>/<capture>`.
-    pub fn key_of(self, capture: impl fmt::Display) -> String {
-        format!("{}{capture}", self.prefix())
+    /// The key of the refund of what caused it, such as `late:<attempt>/<capture>`.
+    pub fn key_of(self, of: impl fmt::Display) -> String {
+        format!("{}{of}", self.prefix())
     }
 }
 
@@ -48,7 +52,7 @@ pub(super) fn of_a_shop<'de, D: Deserializer<'de>>(
 ) -> Result<Token<255>, D::Error> {
     let key = Token::<255>::deserialize(deserializer)?;
     if RefundCause::ALL.into_iter().any(|cause| key.as_str().starts_with(cause.prefix())) {
-        let rule = "must not begin with late:, duplicate:, overpaid: or closed:";
+        let rule = "must not begin with late:, duplicate:, overpaid:, closed: or mediated:";
         return Err(D::Error::custom(RuleViolation::new(RuleCode::ReservedKey, rule)));
     }
     Ok(key)

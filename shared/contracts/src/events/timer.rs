@@ -84,6 +84,7 @@ impl Event for TimerEvent {
             | EventKind::DisputeOpened
             | EventKind::DisputeUpdated
             | EventKind::EvidenceSubmitted
+            | EventKind::DisputeMediated
             | EventKind::DisputeDeadline => None,
         })
     }

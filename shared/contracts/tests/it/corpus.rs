@@ -51,6 +51,7 @@ pub(crate) fn decode_as(
         EventKind::DisputeOpened
         | EventKind::DisputeUpdated
         | EventKind::EvidenceSubmitted
+        | EventKind::DisputeMediated
         | EventKind::DisputeDeadline => decoded::<DisputeEvent>(message, limits),
     }
 }

@@ -29,6 +29,11 @@ impl AmountLimits {
         self.by_currency.get(&currency).copied().unwrap_or(self.other)
     }
 
+    /// The largest number of minor units in any currency.
+    pub fn largest(&self) -> i64 {
+        self.by_currency.values().copied().chain([self.other]).max().unwrap_or(self.other)
+    }
+
     /// Whether an amount is above the limit of its currency.
     pub fn is_exceeded_by(&self, amount: Money) -> bool {
         amount.minor() > self.of(amount.currency())

@@ -216,6 +216,7 @@ impl Policies {
         section.table("late_money", |section| self.late_money.overlay(section));
         section.table("refunds", |section| self.refunds.overlay(section));
         section.table("disputes", |section| self.disputes.overlay(section));
+        section.table("thresholds", |section| self.monitoring.overlay(section));
         section.table("notifications", |section| self.notifications.overlay(section));
         section.table("customers", |section| {
             section.table("flags", |section| self.flags.overlay(section));
@@ -230,6 +231,7 @@ impl Policies {
             section.time("clock_ahead", Duration::ZERO..=DAY, &mut self.max_skew);
             section.time("drain_grace", Duration::from_secs(1)..=DAY, &mut self.drain_grace);
         });
+        section.table("monitoring", |section| self.monitoring.overlay_everyone(section));
         section.table("unapplied_money", |section| self.unapplied.overlay(section));
     }
 }

@@ -9,6 +9,12 @@ use super::{AmountLimits, DAY, HOUR, MINUTE};
 use crate::order::Order;
 use crate::status::{Status as _, named};
 
+/// Of an order's total at most one part in so many may be missing, whatever the file says.
+const TOLERATED_PART: i64 = 10;
+
+/// Most minor units that may be missing: 10.00 where two decimals are used.
+const MOST_TOLERATED: i64 = 1_000;
+
 named! {
     /// What becomes of money for an order that has expired (policy 2).
     pub enum LateMoneyChoice {
@@ -53,7 +59,14 @@ impl LateMoneyPolicy {
 
     /// Whether so many minor units pay an order that costs so many.
     pub fn covers(&self, order: &Order, minor: i64) -> bool {
-        order.total.minor() - minor <= self.tolerance.of(order.total.currency())
+        order.total.minor() - minor <= self.tolerated(order)
+    }
+
+    /// How many minor units may be missing of an order's total: never more than a tenth of it, so
+    /// that no payment of little pays an order of much.
+    pub fn tolerated(&self, order: &Order) -> i64 {
+        let most = order.total.minor() / TOLERATED_PART;
+        self.tolerance.of(order.total.currency()).min(most)
     }
 
     pub(super) fn overlay(&mut self, section: &mut Section<'_>) {
@@ -67,7 +80,17 @@ impl LateMoneyPolicy {
         section.time("reinstate_grace", Duration::ZERO..=HOUR, &mut self.reinstate_grace);
         let answer = &mut self.reserve_answer_within;
         section.time("reserve_answer_within", Duration::from_secs(1)..=DAY, answer);
-        section.value("tolerance", |value| self.tolerance.overlay(value));
+        section.value("tolerance", |value| {
+            self.tolerance.overlay(value)?;
+            let most = self.tolerance.largest();
+            let allowed = (most <= MOST_TOLERATED).then_some(());
+            allowed.ok_or_else(|| {
+                format!(
+                    "must be at most {MOST_TOLERATED} minor units, not {most}: it could be as \
+                     much as an order's total"
+                )
+            })
+        });
     }
 }
 
@@ -86,5 +109,15 @@ mod tests {
         let problems = problems(text);
         assert!(problems.contains("late_money.choice: must be one of refund, reinstate, manual"));
         assert!(problems.contains("late_money.reinstate_grace"), "{problems}");
+    }
+
+    #[test]
+    fn a_tolerance_that_could_be_an_orders_total_is_refused_in_any_currency() {
+        for tolerance in ["1_001", "{ other = 0, JPY = 1_001 }"] {
+            let problems = problems(&format!("[late_money]\ntolerance = {tolerance}"));
+            assert!(problems.contains("late_money.tolerance: must be at most 1000"), "{problems}");
+        }
+        let text = "[late_money]\ntolerance = 1_000".to_owned();
+        assert!(PolicyFile { text, ..PolicyFile::default() }.read().is_ok());
     }
 }

@@ -1,10 +1,12 @@
 //! Erasure: keys destroyed, letters emptied, the deed recorded, all at once or not at all.
 
 use serde::Serialize;
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{CustomerRef, Holdings, count, orders_of};
+use crate::actions::{Operator, Role, note};
 use crate::database::{Database, Transaction};
 use crate::error::Error;
 use crate::timeline::Time;
@@ -121,6 +123,10 @@ async fn steps(transaction: &mut Transaction<'_>, order: Order<'_>) -> Result<Er
     let erased = Erased { keys_destroyed, letters_emptied, marks_deleted };
     if held.erased_at.is_none() || erased != Erased::default() {
         record(connection, order, !obstacles.is_empty(), erased).await?;
+        let operator = Operator { actor: order.by, reason: order.reason };
+        let detail = json!({ "erased": erased, "forced": !obstacles.is_empty() });
+        let object = format!("customer:{}", order.customer);
+        note(connection, operator, Role::Admin, "privacy.erase", &object, detail).await?;
     }
     Ok(Erasure::Done(erased))
 }

@@ -31,6 +31,7 @@ struct Row {
     network_reason_code: Option<String>,
     evidence_due_at: Option<OffsetDateTime>,
     evidence_submitted_at: Option<OffsetDateTime>,
+    mediated_for: Option<String>,
     deadline_missed: bool,
     closed_at: Option<OffsetDateTime>,
     last_event_at: OffsetDateTime,
@@ -58,6 +59,10 @@ impl TryFrom<Row> for Dispute {
                 .optional_text("network_reason_code", row.network_reason_code.as_deref())?,
             evidence_due_at: optional_time(row.evidence_due_at),
             evidence_submitted_at: optional_time(row.evidence_submitted_at),
+            mediated_for: row
+                .mediated_for
+                .map(|name| place.known("mediated_for", names::dispute_party::parse(&name)))
+                .transpose()?,
             deadline_missed: row.deadline_missed,
             opened_at: row.opened_at.into(),
             closed_at: optional_time(row.closed_at),
@@ -78,8 +83,8 @@ pub(crate) async fn load(
             order_id, id, provider, provider_ref, attempt_id, opened_at,
             currency::text AS "currency!", amount_minor, fee_minor, loss_minor,
             stage::text AS "stage!", status::text AS "status!", reason::text AS "reason!",
-            network_reason_code, evidence_due_at, evidence_submitted_at, deadline_missed, closed_at,
-            last_event_at
+            network_reason_code, evidence_due_at, evidence_submitted_at,
+            mediated_for::text AS "mediated_for?", deadline_missed, closed_at, last_event_at
         FROM disputes
         WHERE order_id = ANY($1)
         ORDER BY recorded
@@ -113,14 +118,15 @@ pub(crate) async fn write(
         INSERT INTO disputes (
             order_id, id, customer_ref, provider, provider_ref, attempt_id, opened_at, currency,
             amount_minor, fee_minor, loss_minor, stage, status, reason, network_reason_code,
-            evidence_due_at, deadline_missed, closed_at, last_event_at, evidence_submitted_at
+            evidence_due_at, deadline_missed, closed_at, last_event_at, evidence_submitted_at,
+            mediated_for
         )
         SELECT
             image.order_id, image.id, orders.customer_ref, image.provider, image.provider_ref,
             image.attempt_id, image.opened_at, image.currency, image.amount_minor,
             image.fee_minor, image.loss_minor, image.stage, image.status, image.reason,
-            image.network_reason_code, image.evidence_due_at, image.deadline_missed,
-            image.closed_at, image.last_event_at, image.evidence_submitted_at
+            image.network_reason_code, image.due_at, image.missed, image.closed, image.last_at,
+            image.submitted_at, image.party
         FROM (
             SELECT
                 unnest($1::uuid[]) AS order_id, unnest($2::uuid[]) AS id,
@@ -129,22 +135,20 @@ pub(crate) async fn write(
                 unnest($7::text[]::currency_code[]) AS currency,
                 unnest($8::bigint[]) AS amount_minor, unnest($9::bigint[]) AS fee_minor,
                 unnest($10::bigint[]) AS loss_minor, unnest($11::text[]::dispute_stage[]) AS stage,
-                unnest($12::text[]::dispute_status[]) AS status,
+                unnest($12::text[]::dispute_status[]) AS status, unnest($16::boolean[]) AS missed,
                 unnest($13::text[]::dispute_reason[]) AS reason,
-                unnest($14::text[]) AS network_reason_code,
-                unnest($15::timestamptz[]) AS evidence_due_at,
-                unnest($16::boolean[]) AS deadline_missed, unnest($17::timestamptz[]) AS closed_at,
-                unnest($18::timestamptz[]) AS last_event_at,
-                unnest($19::timestamptz[]) AS evidence_submitted_at
+                unnest($14::text[]) AS network_reason_code, unnest($15::timestamptz[]) AS due_at,
+                unnest($17::timestamptz[]) AS closed, unnest($20::text[]::dispute_party[]) AS party,
+                unnest($18::timestamptz[]) AS last_at, unnest($19::timestamptz[]) AS submitted_at
         ) AS image
         INNER JOIN orders ON orders.id = image.order_id
         ON CONFLICT (order_id, id) DO UPDATE
         SET
-            opened_at = excluded.opened_at, currency = excluded.currency,
+            opened_at = excluded.opened_at, currency = excluded.currency, reason = excluded.reason,
             amount_minor = excluded.amount_minor, fee_minor = excluded.fee_minor,
             loss_minor = excluded.loss_minor, stage = excluded.stage, status = excluded.status,
-            reason = excluded.reason, network_reason_code = excluded.network_reason_code,
-            evidence_due_at = excluded.evidence_due_at, closed_at = excluded.closed_at,
+            network_reason_code = excluded.network_reason_code, closed_at = excluded.closed_at,
+            evidence_due_at = excluded.evidence_due_at, mediated_for = excluded.mediated_for,
             deadline_missed = excluded.deadline_missed, last_event_at = excluded.last_event_at,
             evidence_submitted_at = excluded.evidence_submitted_at
         "#,
@@ -167,6 +171,7 @@ pub(crate) async fn write(
         column(&rows, |of| of.row.closed_at.map(at)) as _,
         column(&rows, |of| at(of.row.last_event_at)) as _,
         column(&rows, |of| of.row.evidence_submitted_at.map(at)) as _,
+        column(&rows, |of| of.row.mediated_for.map(names::dispute_party::name)) as _,
     );
     written.execute(connection).await.map(drop).map_err(Error::during("write disputes"))
 }

@@ -1,11 +1,12 @@
 //! The table `outbox`, as far as decisions fill it.
 
-use contracts::{Outgoing, STRUCTURED_CONTENT_TYPE};
-use domain::message::{Message, Routing};
+use contracts::{Outgoing, STRUCTURED_CONTENT_TYPE, Timestamp};
+use domain::message::{Body, Message, Routing};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::column::column;
+use crate::decode::at;
 use crate::error::Error;
 use crate::write_set::Decided;
 
@@ -14,6 +15,7 @@ const SOURCE: &str = "/orderflow";
 
 struct Row<'a> {
     message: &'a Message,
+    inbox: i64,
     id: String,
     body: Vec<u8>,
 }
@@ -33,14 +35,18 @@ pub(crate) async fn write(
     let written = sqlx::query!(
         r#"
         INSERT INTO outbox (
-            order_id, message_id, exchange, must_route, routing_key, type_name, content_type, body
+            order_id, message_id, exchange, must_route, routing_key, type_name, content_type, body,
+            not_after, inbox_id
         )
-        SELECT order_id, message_id, 'events', must_route, routing_key, type_name, $7, body
+        SELECT
+            order_id, message_id, 'events', must_route, routing_key, type_name, $7, body, not_after,
+            inbox_id
         FROM (
             SELECT
                 unnest($1::uuid[]) AS order_id, unnest($2::text[]) AS message_id,
                 unnest($3::boolean[]) AS must_route, unnest($4::text[]) AS routing_key,
-                unnest($5::text[]) AS type_name, unnest($6::bytea[]) AS body
+                unnest($5::text[]) AS type_name, unnest($6::bytea[]) AS body,
+                unnest($8::timestamptz[]) AS not_after, unnest($9::bigint[]) AS inbox_id
         ) AS message
         "#,
         column(&rows, |row| Uuid::from(row.message.order_id)) as _,
@@ -50,6 +56,8 @@ pub(crate) async fn write(
         column(&rows, |row| row.message.body.type_name()) as _,
         column(&rows, |row| row.body.as_slice()) as _,
         STRUCTURED_CONTENT_TYPE,
+        column(&rows, |row| not_after(row.message).map(at)) as _,
+        column(&rows, |row| not_after(row.message).map(|_| row.inbox)) as _,
     );
     written.execute(connection).await.map_err(Error::during("write messages"))?;
     Ok(true)
@@ -66,7 +74,13 @@ fn row<'a>(one: &Decided<'_>, message: &'a Message) -> Row<'a> {
         &message.body,
     );
     let body = body.caused_by(one.event_id).traced(one.trace).to_body();
-    Row { message, id, body }
+    Row { message, inbox: one.inbox.id, id, body }
+}
+
+/// When a notification holds no longer; other messages always hold.
+fn not_after(message: &Message) -> Option<Timestamp> {
+    let Body::NotificationRequested { notice, .. } = &message.body else { return None };
+    notice.not_after
 }
 
 fn must_route(message: &Message) -> bool {

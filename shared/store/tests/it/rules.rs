@@ -285,7 +285,7 @@ pub(crate) fn dispute(
             settlement::put_dispute(&mut draft, order, dispute, None).unwrap();
             return Decision::apply(draft.finish());
         }
-        DisputeEvent::Evidence(_) | DisputeEvent::Deadline(_) => {
+        DisputeEvent::Evidence(_) | DisputeEvent::Mediated(_) | DisputeEvent::Deadline(_) => {
             return Decision::noop(OutcomeCode::NotDue);
         }
     };
@@ -309,6 +309,7 @@ pub(crate) fn dispute(
         network_reason_code: opened.network_reason_code.clone(),
         evidence_due_at: Some(due),
         evidence_submitted_at: None,
+        mediated_for: None,
         deadline_missed: false,
         opened_at: opened.opened_at,
         closed_at: None,

@@ -55,6 +55,7 @@ impl Event {
             EventKind::DisputeOpened
             | EventKind::DisputeUpdated
             | EventKind::EvidenceSubmitted
+            | EventKind::DisputeMediated
             | EventKind::DisputeDeadline => Self::Dispute(event.decoded()),
         }
     }

@@ -26,7 +26,7 @@ const BEGAN: &str = "2026-03-01T12:00:00Z";
 const FIRST_MESSAGE: Duration = Duration::from_mins(10);
 
 /// How much less than its total pays an order of a lenient shop, in minor units.
-pub(crate) const LENIENCY: i64 = 2_000;
+pub(crate) const LENIENCY: i64 = 1_000;
 
 /// After so many timers and given-up events an order must have come to rest.
 const TURNS: usize = 200;

@@ -43,6 +43,7 @@ fn dispute_and_lose(world: &mut World, amount_minor: i64) {
         network_reason_code: None,
         evidence_due_at: None,
         evidence_submitted_at: None,
+        mediated_for: None,
         deadline_missed: false,
         opened_at: world.now,
         closed_at: Some(world.now),

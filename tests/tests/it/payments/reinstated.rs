@@ -345,6 +345,22 @@ fn case_043_what_is_missing_within_the_tolerance_is_not_asked_for() {
 }
 
 #[test]
+fn case_043_no_tolerance_lets_little_money_pay_an_order() {
+    for (captured, expected) in [
+        (1, OrderStatus::PendingPayment),
+        (8_999, OrderStatus::PendingPayment),
+        (9_000, OrderStatus::Paid),
+    ] {
+        let mut world = placed();
+        tell_all(&tolerating(999_999), &mut world, &[capture(1, captured)]);
+        check_order(&world, expected);
+    }
+    let mut world = expired();
+    tell_all(&tolerating(999_999), &mut world, &[capture(1, 1)]);
+    assert_eq!(waits_until(&world), None);
+}
+
+#[test]
 fn case_043_late_money_within_the_tolerance_pays_its_order_too() {
     for (captured, kept) in [(9_900, true), (9_899, false)] {
         let mut world = expired();

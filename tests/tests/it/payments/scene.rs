@@ -58,6 +58,7 @@ pub(crate) fn decide_by(
         EventKind::DisputeOpened
         | EventKind::DisputeUpdated
         | EventKind::EvidenceSubmitted
+        | EventKind::DisputeMediated
         | EventKind::DisputeDeadline => {
             world.handle_at(&DisputeRules::new(policies), event, moment)
         }

@@ -1,6 +1,5 @@
 //! What is written and said when a dispute takes a new position.
 
-use contracts::DisputeId;
 use contracts::events::DisputeStage;
 use domain::dispute::{Dispute, DisputePosition, DisputeStatus, evidence_checklist};
 use domain::history::position_name;
@@ -8,6 +7,7 @@ use domain::judgement::PolicyKind;
 use domain::message::Body;
 use domain::operations::give_back_released;
 use domain::order::Order;
+use domain::policy::AnswerClock;
 use domain::settlement::{double_loss, put_dispute};
 use domain::timer::{TimerKind, TimerOwner};
 use domain::{Draft, Money, MoneyError, OutcomeCode, Timestamp};
@@ -44,7 +44,11 @@ impl DisputeRules {
             let code = OutcomeCode::NoResponsePossible;
             return if awaits { accept(draft, order, dispute, code) } else { Ok(()) };
         };
-        if before.is_none() && self.is_not_worth_an_answer(draft, order, &dispute) {
+        let asks_anew = before.is_none_or(|before| before.stage != dispute.position.stage);
+        // Proof that the money went back is at hand: an answer costs nothing then.
+        let weighs = asks_anew && excess.is_none();
+        if weighs && self.is_not_worth_an_answer(draft, order, &dispute) {
+            draft.cancel(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id));
             return accept(draft, order, dispute, OutcomeCode::NotWorthAnAnswer);
         }
         if dispute.evidence_submitted_at.is_some() {
@@ -68,7 +72,7 @@ impl DisputeRules {
         due_at: Timestamp,
     ) {
         let (order_id, dispute_id) = (order.id, dispute.id);
-        self.look_again(draft, order, dispute_id, due_at);
+        self.look_again(draft, order, dispute, due_at);
         let checklist = evidence_checklist(dispute.reason);
         let body = Body::DisputeEvidenceRequested { order_id, dispute_id, due_at, checklist };
         draft.send(order_id, body);
@@ -79,27 +83,37 @@ impl DisputeRules {
         &self,
         draft: &mut Draft,
         order: &Order,
-        dispute: DisputeId,
+        dispute: &Dispute,
         due_at: Timestamp,
     ) {
-        let next = self.book.for_order(order).disputes.next_look(due_at, draft.now());
-        draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute), next);
+        let clock = AnswerClock::of(dispute, due_at);
+        let next = self.book.for_order(order).disputes.next_look(clock, draft.now());
+        draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id), next);
     }
 
-    /// Whether a dispute takes money, but less than the shop wants to argue about (policy 9).
+    /// Whether a dispute takes money, but less than an answer is worth to the shop (policy 9).
     fn is_not_worth_an_answer(&self, draft: &mut Draft, order: &Order, dispute: &Dispute) -> bool {
-        let limits = &self.book.for_order(order).disputes.accept_below;
-        let limit = limits.of(dispute.amount.currency());
-        let small = dispute.position.holds_money() && dispute.amount.minor() < limit;
-        if small {
+        let policy = &self.book.for_order(order).disputes;
+        let limit = policy.accept_below.of(dispute.amount.currency());
+        let expected = policy.expected_value(dispute);
+        let small = dispute.amount.minor() < limit;
+        let hopeless = expected.is_some_and(|expected| expected < dispute.fee.minor());
+        let accepts = dispute.position.holds_money() && (small || hopeless);
+        if accepts {
+            let minor = |amount: i64| format!("{amount} in minor units");
+            let rate = policy.win_rate.of(dispute.reason);
             let inputs = vec![
                 ("amount", dispute.amount.to_string()),
-                ("accept_below", format!("{limit} in minor units")),
+                ("accept_below", minor(limit)),
+                ("reason", dispute.reason.name().to_owned()),
+                ("win_rate", rate.map(|rate| format!("{rate} percent")).unwrap_or_default()),
+                ("expected_value", expected.map(minor).unwrap_or_default()),
+                ("fee", dispute.fee.to_string()),
             ];
             let verdict = OutcomeCode::NotWorthAnAnswer;
             draft.judge(PolicyKind::DisputeAnswer, verdict, &self.book, inputs);
         }
-        small
+        accepts
     }
 }
 
@@ -174,7 +188,7 @@ fn verdict(position: DisputePosition) -> Option<Verdict> {
 }
 
 /// Says whom the dispute was decided for, if that is news; an inquiry is about no money.
-fn announce_verdict(
+pub(super) fn announce_verdict(
     draft: &mut Draft,
     order: &Order,
     before: Option<DisputePosition>,

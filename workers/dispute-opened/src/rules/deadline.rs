@@ -5,7 +5,7 @@ use domain::dispute::{Dispute, DisputeStatus, EscalationLevel};
 use domain::message::Body;
 use domain::operations::wait_for;
 use domain::order::Order;
-use domain::policy::EvidenceStep;
+use domain::policy::{AnswerClock, EvidenceStep};
 use domain::timer::{TimerKind, TimerOwner};
 use domain::{Changes, Decision, Draft, Moment, OutcomeCode, ParkKey, Timestamp};
 
@@ -38,7 +38,8 @@ impl DisputeRules {
             return Decision::noop(OutcomeCode::Stale);
         };
         let policy = &self.book.for_order(&order).disputes;
-        match policy.step(due_at, draft.now()) {
+        match policy.step(AnswerClock::of(&dispute, due_at), draft.now()) {
+            EvidenceStep::Mediate(level) => self.escalate(draft, &order, &dispute, due_at, level),
             EvidenceStep::Remind(level) => self.remind(draft, &order, &dispute, due_at, level),
             EvidenceStep::Submit => submit(draft, &order, &dispute, due_at),
             EvidenceStep::Missed => miss(draft, &order, dispute),
@@ -59,7 +60,24 @@ impl DisputeRules {
         let body =
             Body::DisputeDeadlineApproaching { order_id, dispute_id, due_at, hours_left, level };
         draft.send(order_id, body);
-        self.look_again(&mut draft, order, dispute_id, due_at);
+        self.look_again(&mut draft, order, dispute, due_at);
+        draft.touch();
+        Decision::apply(draft.finish())
+    }
+
+    /// Tells the next one in line that nobody answered an inquiry (policy 8).
+    fn escalate(
+        &self,
+        mut draft: Draft,
+        order: &Order,
+        dispute: &Dispute,
+        due_at: Timestamp,
+        level: EscalationLevel,
+    ) -> Decision {
+        let (order_id, dispute_id) = (order.id, dispute.id);
+        let code = OutcomeCode::MediationOverdue;
+        draft.send(order_id, Body::DisputeEscalated { order_id, dispute_id, code, level });
+        self.look_again(&mut draft, order, dispute, due_at);
         draft.touch();
         Decision::apply(draft.finish())
     }

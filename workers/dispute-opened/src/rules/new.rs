@@ -70,6 +70,7 @@ fn image(
         network_reason_code: report.network_reason_code.cloned(),
         evidence_due_at: report.evidence_due_at,
         evidence_submitted_at: None,
+        mediated_for: None,
         deadline_missed: false,
         opened_at: report.at,
         closed_at: report.position.status.is_closed().then_some(report.at),

@@ -4,6 +4,7 @@ use contracts::events::{DisputeOpened, DisputeReason, DisputeStage, DisputeUpdat
 use contracts::{ProviderRef, Token};
 use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
 use domain::operations::clamp_skew;
+use domain::policy::DisputePolicy;
 use domain::{Currency, DisputeId, Money, OrderId, OrderState, OutcomeCode, Policies, Timestamp};
 
 /// `dispute.opened` and `dispute.updated` as one: the first says that evidence is awaited.
@@ -69,6 +70,13 @@ impl<'a> Report<'a> {
     pub(super) fn with_clock(self, policies: &Policies, now: Timestamp) -> Self {
         let (at, _ahead) = clamp_skew(policies, self.at, now);
         Self { at, ..self }
+    }
+
+    /// An inquiry that names no deadline has the shop's; other stages cannot be answered (case 79).
+    pub(super) fn with_default_of(self, policy: &DisputePolicy) -> Self {
+        let asks = self.opening && self.position.stage == DisputeStage::Inquiry;
+        let default = asks.then(|| self.at.plus(policy.inquiry_due_after));
+        Self { evidence_due_at: self.evidence_due_at.or(default), ..self }
     }
 
     /// What the dispute is called when somebody must look for it.

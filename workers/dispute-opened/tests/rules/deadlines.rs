@@ -1,5 +1,6 @@
 //! Deadlines for evidence.
 
+use contracts::events::DisputeReason;
 use dispute_opened::DisputeRules;
 use domain::dispute::EscalationLevel::{Operations, Seller, TeamLead};
 use domain::message::Body;
@@ -8,7 +9,9 @@ use domain::{Outcome, OutcomeCode, Policies, Timestamp};
 use testkit::shop::at;
 use testkit::world::World;
 
-use crate::scene::{armed, chargeback, due, fall_due, hear, one, paid, position, tell};
+use crate::scene::{
+    armed, chargeback, due, fall_due, hear, money, one, paid, position, refund, tell, update,
+};
 
 /// When evidence is handed in by itself: six hours before it is due.
 fn submit_at() -> Timestamp {
@@ -67,6 +70,66 @@ fn a_dispute_that_is_not_worth_an_answer_is_given_in_to_with_the_reason_on_recor
     world.handle(&rules, &chargeback(2, 1_000));
     assert_eq!(position(&world, 2), "chargeback:needs_response");
     world.check_books();
+}
+
+/// Rules that expect such a part of the answers to win, in percent.
+fn expecting(win_rate: u8) -> DisputeRules {
+    let mut policies = Policies::default();
+    policies.disputes.win_rate.by_reason.insert(DisputeReason::ProductNotReceived, win_rate);
+    DisputeRules::new(policies)
+}
+
+#[test]
+fn a_dispute_whose_answer_brings_less_than_the_fee_is_given_in_to() {
+    let claim = |number, fee| {
+        let event = chargeback(number, 10_000).with("fee", money(fee));
+        event.with("reason_category", "product_not_received")
+    };
+    for (fee, expected) in [(1_501, "chargeback:accepted"), (1_500, "chargeback:needs_response")] {
+        let mut world = paid(&[10_000]);
+        let decision = world.handle(&expecting(15), &claim(1, fee));
+        assert_eq!(position(&world, 1), expected);
+        let accepted = fee == 1_501;
+        assert_eq!(decision.changes.judgements.len(), usize::from(accepted));
+        for judgement in &decision.changes.judgements {
+            assert_eq!(judgement.version.as_str(), "defaults-1");
+            let inputs = &judgement.inputs;
+            assert!(inputs.contains(&("expected_value", "1500 in minor units".to_owned())));
+            assert!(inputs.contains(&("win_rate", "15 percent".to_owned())), "{inputs:?}");
+        }
+        world.check_books();
+    }
+    let mut without_rate = paid(&[10_000]);
+    let other = chargeback(1, 10_000).with("fee", money(9_999)).with("reason_category", "general");
+    without_rate.handle(&expecting(0), &other);
+    assert_eq!(position(&without_rate, 1), "chargeback:needs_response");
+}
+
+#[test]
+fn an_inquiry_is_answered_and_its_chargeback_weighed() {
+    let mut policies = Policies::default();
+    policies.disputes.accept_below = AmountLimits::everywhere(1_000);
+    let rules = DisputeRules::new(policies);
+    let mut world = paid(&[10_000]);
+    world.handle(&rules, &chargeback(1, 999).with("stage", "inquiry"));
+    assert_eq!(position(&world, 1), "inquiry:needs_response");
+    world.clock("15:00:00");
+    world.handle(&rules, &update(1, "chargeback", "needs_response", "15:00:00"));
+    assert_eq!(position(&world, 1), "chargeback:accepted");
+    assert_eq!(armed(&world, 1), None);
+    world.check_books();
+}
+
+#[test]
+fn case_071_a_small_dispute_over_money_that_went_back_is_answered_with_the_proof() {
+    let mut policies = Policies::default();
+    policies.disputes.accept_below = AmountLimits::everywhere(100_000);
+    let rules = DisputeRules::new(policies);
+    let mut world = paid(&[10_000]);
+    refund(&mut world, "wish-1", 10_000);
+    world.handle(&rules, &chargeback(1, 10_000));
+    assert_eq!(position(&world, 1), "chargeback:needs_response");
+    assert_eq!(world.sent_count("dispute.evidence_submit"), 1);
 }
 
 #[test]

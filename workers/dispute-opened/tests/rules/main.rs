@@ -9,6 +9,7 @@ mod deadlines;
 mod double_loss;
 mod evidence;
 mod histories;
+mod mediation;
 mod money;
 mod opening;
 mod parking;

@@ -165,7 +165,7 @@ fn pay_if_covered(
     let policy = &book.for_order(order).late_money;
     if policy.covers(order, order.total.minor() - left.minor()) {
         let code = OutcomeCode::WithinTolerance;
-        let tolerance = policy.tolerance.of(order.total.currency());
+        let tolerance = policy.tolerated(order);
         let inputs = vec![
             ("total", order.total.to_string()),
             ("missing", left.to_string()),

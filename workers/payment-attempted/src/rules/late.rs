@@ -81,7 +81,7 @@ fn inputs(
     capture: &Capture,
     policy: &LateMoneyPolicy,
 ) -> Vec<(&'static str, String)> {
-    let tolerance = policy.tolerance.of(order.total.currency());
+    let tolerance = policy.tolerated(order);
     vec![
         ("choice", policy.choice.name().to_owned()),
         ("amount", capture.amount.to_string()),

@@ -140,6 +140,7 @@ fn new_dispute(number: u32, attempt: u32, amount: i64, position: DisputePosition
         network_reason_code: None,
         evidence_due_at: None,
         evidence_submitted_at: None,
+        mediated_for: None,
         deadline_missed: false,
         opened_at: at("13:00:00"),
         closed_at: None,

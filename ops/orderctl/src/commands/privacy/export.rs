@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::Database;
 use store::customers::Standing;
-use store::privacy::{self, Export, Holdings, OrderExport, StoredContent};
+use store::privacy::{self, Export, Holdings, OrderExport, StoredContent, WithdrawalRow};
 use store::vault::Unreadable;
 
 use super::nothing_held;
@@ -47,6 +47,7 @@ struct ExportView {
     held: Holdings,
     standing: Standing,
     orders: Vec<OrderExport>,
+    withdrawals: Vec<WithdrawalRow>,
     contents: Vec<ContentView>,
 }
 
@@ -74,9 +75,9 @@ struct BodyView {
 
 impl ExportView {
     fn new(customer_ref: String, export: Export) -> Self {
-        let Export { held, standing, orders, contents } = export;
+        let Export { held, standing, orders, withdrawals, contents } = export;
         let contents = contents.into_iter().map(ContentView::from).collect();
-        Self { customer_ref, held, standing, orders, contents }
+        Self { customer_ref, held, standing, orders, withdrawals, contents }
     }
 }
 
@@ -128,6 +129,13 @@ impl View for ExportView {
             let rows = self.orders.iter().map(order_row);
             let header = ["ORDER", "STATUS", "PLACED AT", "EVENTS", "PAYMENTS", "REFUNDS"];
             parts.push(style.table(header, rows));
+        }
+        if !self.withdrawals.is_empty() {
+            let rows = self.withdrawals.iter().map(|it| {
+                let text = it.text_version.clone().unwrap_or_else(|| "-".to_owned());
+                [it.purpose.clone(), it.withdrawn_at.to_string(), text, it.order_id.to_string()]
+            });
+            parts.push(style.table(["CONSENT TAKEN BACK", "AT", "TEXT", "WITH ORDER"], rows));
         }
         if !self.contents.is_empty() {
             let rows = self.contents.iter().map(ContentView::row);

@@ -246,6 +246,7 @@ pub(crate) fn worker_of(kind: EventKind) -> usize {
         EventKind::DisputeOpened
         | EventKind::DisputeUpdated
         | EventKind::EvidenceSubmitted
+        | EventKind::DisputeMediated
         | EventKind::DisputeDeadline => 4,
     }
 }

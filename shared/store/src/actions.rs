@@ -1,0 +1,112 @@
+//! What operators do beside dead letters, noted in the audit.
+
+use contracts::{RefundId, Token};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::database::{Database, Transaction};
+use crate::error::Error;
+
+/// Who acts, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Operator<'a> {
+    /// A name that the audit knows, such as a login.
+    pub actor: &'a str,
+    /// Why, without personal data.
+    pub reason: &'a str,
+}
+
+/// In which role somebody acts; the login must have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Decides on money, refunds and customers.
+    Operator,
+    /// Does what cannot be taken back.
+    Admin,
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Notes an action in the transaction that does it; the last step, because it holds a lock.
+pub(crate) async fn note(
+    connection: &mut PgConnection,
+    operator: Operator<'_>,
+    role: Role,
+    action: &str,
+    object: &str,
+    detail: Value,
+) -> Result<(), Error> {
+    let noted = sqlx::query_scalar!(
+        r#"SELECT audit_append($1, $2::text::operator_role, $3, $4, $5, $6) AS "id!""#,
+        operator.actor,
+        role.name(),
+        action,
+        object,
+        operator.reason,
+        detail,
+    );
+    noted.fetch_one(connection).await.map(drop).map_err(Error::during("note an action"))
+}
+
+/// A refund that a person may decide on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReviewedRefund {
+    /// The order that it belongs to.
+    pub order_id: Uuid,
+    /// Where it stands.
+    pub status: String,
+    /// Who approved it first, where two must.
+    pub first_approver: Option<Token<64>>,
+}
+
+/// Finds a refund by its id.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn refund(
+    database: &mut Database,
+    id: RefundId,
+) -> Result<Option<ReviewedRefund>, Error> {
+    let row = sqlx::query!(
+        r#"
+        SELECT order_id, status::text AS "status!", first_approver
+        FROM refunds
+        WHERE id = $1
+        "#,
+        Uuid::from(id),
+    );
+    let row = row.fetch_optional(database.connection()?).await;
+    let row = row.map_err(Error::during("find a refund"))?;
+    Ok(row.map(|row| ReviewedRefund {
+        order_id: row.order_id,
+        status: row.status,
+        first_approver: row.first_approver.and_then(|name| name.parse().ok()),
+    }))
+}
+
+/// Notes a decision on a refund, before its event is published: what is done was noted.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn note_review(
+    database: &mut Database,
+    operator: Operator<'_>,
+    refund: RefundId,
+    action: &str,
+    event: &str,
+) -> Result<(), Error> {
+    let step = async |transaction: &mut Transaction<'_>| {
+        let detail = serde_json::json!({ "event": event });
+        let (role, object) = (Role::Operator, format!("refund:{refund}"));
+        note(transaction.connection(), operator, role, action, &object, detail).await
+    };
+    database.within("note a review", step).await
+}
