@@ -233,7 +233,8 @@ impl<'a> RabbitMq<'a> {
             password: &self.password.text,
             listeners: Listeners::recorded(&state.ports).context("the broker does not run")?,
         };
-        let mut command = Account::Caller.command(self.programs.server.with_file_name("rabbitmqctl"));
+        let program = self.programs.server.with_file_name("rabbitmqctl");
+        let mut command = Account::Caller.command(program);
         process::output(command.args(arguments).envs(settings.environment()))
     }
 
