@@ -2,6 +2,7 @@
 
 mod customer;
 mod dlq;
+mod dlq_edit;
 mod dlq_replay;
 mod replay;
 mod schema;
@@ -27,11 +28,13 @@ pub(crate) use dlq::{
     ArchiveArgs, DlqCommand, ExportLettersArgs, GroupsArgs, ImportArgs, ListArgs, NoteArgs,
     PageArgs, RestoreArgs, SearchArgs, ShowLetterArgs, StatsArgs, TailArgs,
 };
+pub(crate) use dlq_edit::{AllowEditsArgs, DecideEditArgs, EditCommand, ProposeArgs, ShowEditArgs};
 pub(crate) use dlq_replay::{PlanArgs, ReplayArgs, WayArgs};
 pub(crate) use replay::{
     AuditCommand, AuditListArgs, AuditVerifyArgs, CancelArgs, ReplayCommand, ReplayListArgs,
 };
 pub(crate) use schema::{CompatArgs, SchemaCommand};
+pub(crate) use select::SaidArgs;
 use values::{
     actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id,
     money_id, order_id, payment_method, period, prom_file, reason, said,

@@ -1,6 +1,6 @@
 //! Rarer events: each a log line and a counter in one struct.
 
-mod replays;
+mod letters;
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 
 use crate::catalogue as c;
 
-pub use replays::{ReplayItems, ReplaysCounted};
+pub use letters::{DeadLettersParked, ParkedGroups, ParkedLetters, ReplayItems, ReplaysCounted};
 
 /// A log line about one message; what is not known of it is left out.
 macro_rules! about {
@@ -425,58 +425,6 @@ impl WaitingRows {
         c::TIMERS_PENDING.gauge(&[self.worker]).set(self.timers);
         c::TIMERS_OLDEST_DUE.gauge(&[self.worker]).set(self.first_due_seconds);
         c::PARKED_EVENTS.gauge(&[self.worker]).set(self.parked);
-    }
-}
-
-/// Dead letters were moved into the database.
-#[derive(Debug)]
-pub struct DeadLettersParked {
-    /// Which process.
-    pub worker: &'static str,
-    /// `parked`, or `raw` for what could not be read.
-    pub result: &'static str,
-    /// How many.
-    pub count: u64,
-}
-
-impl DeadLettersParked {
-    /// Logs and counts it.
-    pub fn emit(&self) {
-        c::PARKED_TOTAL.counter(&[self.worker, self.result]).increment(self.count);
-        info!(count = self.count, result = self.result, "dead letters parked");
-    }
-}
-
-/// What is parked of one queue.
-#[derive(Debug)]
-pub struct ParkedLetters<'a> {
-    /// The queue that the letters came from.
-    pub queue: &'a str,
-    /// How many.
-    pub letters: u32,
-    /// When the oldest failed first, in seconds since 1970; 0 for none.
-    pub oldest_seconds: f64,
-}
-
-impl ParkedLetters<'_> {
-    /// Counts it.
-    pub fn emit(&self) {
-        c::PARKED_MESSAGES.gauge(&[self.queue, "parked"]).set(self.letters);
-        c::PARKED_OLDEST.gauge(&[self.queue]).set(self.oldest_seconds);
-    }
-}
-
-/// How many groups of like failures are parked.
-#[derive(Debug)]
-pub struct ParkedGroups {
-    /// How many.
-    pub groups: u32,
-}
-
-impl ParkedGroups {
-    /// Counts it.
-    pub fn emit(&self) {
-        c::PARKED_GROUPS.gauge(&[]).set(self.groups);
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use contracts::{BoundedText, Token};
 
+use super::dlq_edit::EditCommand;
 use super::dlq_replay::{PlanArgs, ReplayArgs};
 use super::select::{ActOnArgs, FILTER_HELP, LookerArgs, SaidArgs, SelectArgs, SureArgs};
 use super::values::{actor, duration, group, note, reason};
@@ -55,6 +56,9 @@ pub(crate) enum DlqCommand {
     /// Takes archived letters back.
     #[command(after_help = FILTER_HELP)]
     Restore(RestoreArgs),
+    /// Changes a body with a second person's consent; off until an administrator allows it.
+    #[command(subcommand)]
+    Edit(EditCommand),
     /// Adds a note to a group of like failures; without a text, shows its notes.
     Note(NoteArgs),
     /// Writes dead letters as NDJSON with everything that they hold, byte for byte.

@@ -2,6 +2,7 @@
 
 mod act;
 mod broker_only;
+mod edit;
 mod export;
 mod import;
 mod list;
@@ -42,6 +43,7 @@ pub(crate) async fn run(
         DlqCommand::Replay(args) => replay::run(&args, settings, console).await,
         DlqCommand::Archive(args) => act::archive(&args, settings, console).await,
         DlqCommand::Restore(args) => act::restore(&args, settings, console).await,
+        DlqCommand::Edit(command) => edit::run(command, settings, console).await,
         DlqCommand::Note(args) => note::run(&args, settings, console).await,
         DlqCommand::Export(args) if args.broker_only => {
             broker_only::export(&args, settings, console).await

@@ -159,8 +159,8 @@ impl Readable {
             error_class: &it.error_class,
             error_code: &it.error_code,
             error_detail: it.error_detail.as_deref(),
-            // The group knows its own; an import tells nothing of it.
-            detail_pattern: "",
+            // Shown with a group that is new here; which group it is, the fingerprint says.
+            detail_pattern: it.error_detail.as_deref().unwrap_or_default(),
             fingerprint: &self.fingerprint,
             attempts: it.attempts,
             first_failed_at: self.first_failed_at,

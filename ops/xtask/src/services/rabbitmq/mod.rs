@@ -232,9 +232,11 @@ impl<'a> RabbitMq<'a> {
             logs: &self.dir.logs(),
             password: &self.password.text,
             listeners: Listeners::recorded(&state.ports).context("the broker does not run")?,
+            seat: &self.seat,
         };
-        let program = self.programs.server.with_file_name("rabbitmqctl");
-        let mut command = Account::Caller.command(program);
+        let server =
+            binaries::rabbitmq_server().context("failed to find the binaries of RabbitMQ")?;
+        let mut command = Account::Caller.command(server.with_file_name("rabbitmqctl"));
         process::output(command.args(arguments).envs(settings.environment()))
     }
 
