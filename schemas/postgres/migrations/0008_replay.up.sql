@@ -123,6 +123,17 @@ COMMENT ON FUNCTION status_after_failure(bigint, dead_letter_status, bigint) IS
     'The status of a letter that failed again in a replay, if in one: parked, unless another '
     'replay has it in hand.';
 
+CREATE FUNCTION text_patterns(wanted jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT
+        array_agg(
+            replace(replace(replace(replace(one, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%')
+        )
+    FROM jsonb_array_elements_text(wanted) AS many (one)
+$$;
+COMMENT ON FUNCTION text_patterns(jsonb) IS
+    'The patterns of a list of texts in which * stands for anything; null for no list.';
+
 CREATE VIEW dead_letters_listed AS
 SELECT
     letter.id,

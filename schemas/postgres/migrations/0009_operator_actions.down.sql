@@ -8,4 +8,4 @@ DROP FUNCTION
         integer, bigint, boolean, bytea
     ),
     replay_plan(jsonb, bigint, boolean), replay_limit(), require_filter(jsonb),
-    dead_letters_matching(jsonb), text_patterns(jsonb);
+    dead_letters_matching(jsonb);

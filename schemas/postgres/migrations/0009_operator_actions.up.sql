@@ -2,17 +2,6 @@
 -- audit; tables are changed in no other way by a person. Those that look through the whole table
 -- set aside the planner settings of a lane, which knows nothing but keys.
 
-CREATE FUNCTION text_patterns(wanted jsonb) RETURNS text[]
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT
-        array_agg(
-            replace(replace(replace(replace(one, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%')
-        )
-    FROM jsonb_array_elements_text(wanted) AS many (one)
-$$;
-COMMENT ON FUNCTION text_patterns(jsonb) IS
-    'The patterns of a list of texts in which * stands for anything; null for no list.';
-
 CREATE FUNCTION dead_letters_matching(filter jsonb) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_custom_plan SET enable_seqscan = on SET enable_hashjoin = on AS $$

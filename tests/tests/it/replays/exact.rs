@@ -1,6 +1,6 @@
 //! What is sent again is what was sent first, byte for byte and type for type.
 
-use broker::{Delivery, HeaderValue, Headers};
+use broker::{Delivery, HeaderValue, Headers, Settled};
 use runtime::headers;
 use system_tests::{Stage, StageOptions, dead_letter, open_order, replay_call};
 
@@ -50,7 +50,8 @@ async fn a_replayed_message_is_the_original_with_a_fresh_budget_and_a_new_trace(
     let queue = stage.names.work_queue("order-created");
     let mut consumer = stage.consumer(&queue).await;
     let replayed = consumer.next().await.expect("it is sent again");
-    consumer.settler().ack(replayed.tag).await.expect("the broker answers");
+    let settled = consumer.settler().ack(replayed.tag).await.expect("the broker answers");
+    assert_ne!(settled, Settled::Stale);
     assert_eq!(replayed.body, original.body);
     assert_eq!(replayed.exchange, stage.names.return_exchange());
     check_properties(replayed, original.properties);
