@@ -17,7 +17,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('orderflow_roles'), 0);
     FOREACH wanted IN ARRAY ARRAY[
         -- Held by workers, never logged in as.
-        'orderflow_process', 'orderflow_sealing', 'orderflow_rules',
+        'orderflow_process', 'orderflow_sealing', 'orderflow_rules', 'orderflow_system',
         'orderflow_order_created', 'orderflow_payment_attempted', 'orderflow_payment_timeout',
         'orderflow_refund_requested', 'orderflow_dispute_opened',
         'orderflow_outbox_relay', 'orderflow_timer_scheduler', 'orderflow_dead_letter_parker'
@@ -55,6 +55,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON parked_events, suspects TO orderflow_rul
 GRANT UPDATE ON orders TO orderflow_rules;
 -- Any of them may have to give money back, which moves what disputes lost.
 GRANT INSERT, UPDATE ON refunds, disputes, timers TO orderflow_rules;
+-- An order that is paid or runs out of time may change what is noted of its customer.
+GRANT INSERT, UPDATE ON customer_marks TO orderflow_rules;
 GRANT SELECT, INSERT ON history, transfers, judgements, outbox TO orderflow_rules;
 
 GRANT orderflow_rules TO
@@ -62,11 +64,9 @@ GRANT orderflow_rules TO
     orderflow_refund_requested, orderflow_dispute_opened;
 
 GRANT INSERT ON orders, consent_withdrawals TO orderflow_order_created;
-GRANT INSERT, UPDATE ON captures, customer_marks TO orderflow_order_created;
+GRANT INSERT, UPDATE ON captures TO orderflow_order_created;
 
 GRANT INSERT, UPDATE ON payment_attempts, captures, unapplied_money TO orderflow_payment_attempted;
-
-GRANT INSERT, UPDATE ON customer_marks TO orderflow_payment_timeout;
 
 GRANT INSERT, UPDATE ON captures, unapplied_money TO orderflow_refund_requested;
 GRANT INSERT ON risk_flags TO orderflow_refund_requested;
@@ -89,7 +89,16 @@ ALTER FUNCTION ensure_outbox_partitions(integer) SECURITY DEFINER SET search_pat
 REVOKE ALL ON FUNCTION ensure_outbox_partitions(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ensure_outbox_partitions(integer) TO orderflow_timer_scheduler;
 
--- Moves dead letters here, and touches nothing of any order.
+-- Moves dead letters here and replays them, and touches nothing of any order.
 GRANT orderflow_sealing TO orderflow_dead_letter_parker;
-GRANT SELECT, INSERT, UPDATE ON dead_letters TO orderflow_dead_letter_parker;
+GRANT SELECT, INSERT, UPDATE ON dead_letters, failure_groups TO orderflow_dead_letter_parker;
 GRANT SELECT, INSERT ON dead_letters_raw TO orderflow_dead_letter_parker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON dead_letter_attempts TO orderflow_dead_letter_parker;
+GRANT SELECT, UPDATE ON replay_batches, replay_items TO orderflow_dead_letter_parker;
+GRANT SELECT ON replay_batches_listed, dead_letter_edits TO orderflow_dead_letter_parker;
+-- The end of a replay is a line of the audit, which nobody can write in any other way. It is the
+-- system that ends it, and not a person.
+GRANT orderflow_system TO orderflow_dead_letter_parker;
+GRANT EXECUTE ON FUNCTION
+    audit_append(text, operator_role, text, text, text, jsonb)
+TO orderflow_dead_letter_parker;

@@ -10,4 +10,4 @@ mod stage;
 
 pub use dead_letters::{dead_letter, replay_call};
 pub use orders::{open_order, short_order};
-pub use stage::{Stage, StageOptions, build_folder};
+pub use stage::{Lines, Stage, StageOptions, build_folder};

@@ -10,7 +10,7 @@ use broker::{
     Session,
 };
 use contracts::STRUCTURED_CONTENT_TYPE;
-use fleet::{Fleet, FleetSpec, WORKERS};
+use fleet::{Fleet, FleetSpec, Link, WORKERS};
 use store::{Database, DatabaseConfig};
 use testkit::shop::ShopEvent;
 use testkit::{TestBroker, TestDatabase, eventually};
@@ -41,6 +41,8 @@ pub struct StageOptions {
     pub settings: Vec<(&'static str, String)>,
     /// Whether each worker has a user and a role of its own that may do only what it needs.
     pub least_privilege: bool,
+    /// Whether workers reach broker and database by lines that can be cut.
+    pub lines: bool,
 }
 
 impl StageOptions {
@@ -65,7 +67,7 @@ impl StageOptions {
         ];
         let settings = fast.map(|(name, value)| (name, value.to_owned())).to_vec();
         let least_privilege = std::env::var_os(LEAST_PRIVILEGE).is_some();
-        Self { binaries: binaries.to_vec(), settings, least_privilege }
+        Self { binaries: binaries.to_vec(), settings, least_privilege, lines: false }
     }
 
     /// Each worker with a user and a role of its own.
@@ -74,12 +76,41 @@ impl StageOptions {
         Self { least_privilege: true, ..self }
     }
 
+    /// Workers reach broker and database by [`Lines`], all with one account.
+    #[must_use]
+    pub fn by_lines(self) -> Self {
+        Self { lines: true, least_privilege: false, ..self }
+    }
+
     /// One more setting, or another value for one.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.settings.retain(|(known, _)| *known != name);
         self.settings.push((name, value.into()));
         self
+    }
+}
+
+/// The lines between the workers and what they depend on.
+#[derive(Debug)]
+pub struct Lines {
+    /// To RabbitMQ.
+    pub broker: Link,
+    /// To Postgres.
+    pub database: Link,
+}
+
+impl Lines {
+    async fn lay(broker: &TestBroker, database: &TestDatabase) -> Self {
+        let line = async |url: &str| {
+            let url = url.split_once("://").map_or(url, |(_scheme, rest)| rest);
+            let host = url.rsplit_once('@').map_or(url, |(_login, host)| host);
+            let host = host.split_once('/').map_or(host, |(host, _path)| host);
+            let server = host.parse().expect("private servers have an IP address and a port");
+            Link::to(server).await.expect("a port is free")
+        };
+        let (broker, database) = (line(broker.amqp_url()).await, line(database.url()).await);
+        Self { broker, database }
     }
 }
 
@@ -92,6 +123,8 @@ pub struct Stage {
     pub fleet: Fleet,
     /// The names of the test's exchanges and queues.
     pub names: Names,
+    /// The lines of the workers, if they were asked for.
+    pub lines: Option<Lines>,
     broker: TestBroker,
     session: Session,
     publisher: Publisher,
@@ -109,14 +142,15 @@ impl Stage {
     pub async fn prepare(options: &StageOptions) -> Self {
         let (database, broker) = (TestDatabase::migrated().await, TestBroker::unique());
         let names = Names::new(broker.prefix()).expect("test prefixes are valid names");
-        let mut fleet = Fleet::new(spec(options, &database, &broker));
+        let lines = if options.lines { Some(Lines::lay(&broker, &database).await) } else { None };
+        let mut fleet = Fleet::new(spec(options, &database, &broker, lines.as_ref()));
         if options.least_privilege {
             restrict(&mut fleet, &names, &database, &broker).await;
         }
         let session = Session::open(&amqp(&broker)).await.expect("the broker is running");
         let publisher = session.publisher(PublisherConfig::default()).await;
         let publisher = publisher.expect("the broker takes publications");
-        let stage = Self { database, fleet, names, broker, session, publisher };
+        let stage = Self { database, fleet, names, lines, broker, session, publisher };
         stage.declare_topology().await;
         stage
     }
@@ -232,6 +266,11 @@ impl Stage {
         self.session.consumer(queue, 100).await.expect("the queue is there")
     }
 
+    /// Takes everything of this test from the broker, as if its disk were lost.
+    pub async fn wipe_broker(&self) {
+        self.broker.wipe().await;
+    }
+
     /// A connection as workers have.
     pub async fn connect(&self) -> Database {
         let url = self.database.url().parse().expect("testkit makes valid addresses");
@@ -280,12 +319,22 @@ fn amqp(broker: &TestBroker) -> AmqpConfig {
     }
 }
 
-fn spec(options: &StageOptions, database: &TestDatabase, broker: &TestBroker) -> FleetSpec {
+fn spec(
+    options: &StageOptions,
+    database: &TestDatabase,
+    broker: &TestBroker,
+    lines: Option<&Lines>,
+) -> FleetSpec {
     let bin_dir = build_folder();
     let log_dir = bin_dir.join("system-tests-logs").join(broker.prefix());
+    let by = |line: Option<&Link>, url: &str| {
+        line.map_or_else(|| url.to_owned(), |line| line.url(url).expect("it is a URL"))
+    };
+    let broker_line = lines.map(|lines| &lines.broker);
+    let database_line = lines.map(|lines| &lines.database);
     let mut spec = FleetSpec { bin_dir, log_dir, env: Vec::new() }
-        .with("ORDERFLOW_AMQP_URL", broker.amqp_url())
-        .with("ORDERFLOW_DATABASE_URL", database.url())
+        .with("ORDERFLOW_AMQP_URL", by(broker_line, broker.amqp_url()))
+        .with("ORDERFLOW_DATABASE_URL", by(database_line, database.url()))
         .with("ORDERFLOW_PREFIX", broker.prefix());
     for (name, value) in &options.settings {
         spec = spec.with(name, value.as_str());

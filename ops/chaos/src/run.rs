@@ -36,6 +36,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const QUIET_EVERY: Duration = Duration::from_millis(500);
 /// Longest time without any change before the run gives up waiting for quiet.
 const PATIENCE: Duration = Duration::from_mins(3);
+/// Longest time that a healed run may take to come to rest.
+const REST_WITHIN: Duration = Duration::from_mins(10);
 /// The broker counts what is in its queues every five seconds.
 const QUIET_LOOKS: u32 = 12;
 /// Within this time a living process answers, however busy the machine.
@@ -261,6 +263,7 @@ impl Run {
         let mut database = Database::connect(&site.database()?).await?;
         let admin = BrokerAdmin::new(surroundings);
         let (mut before, mut changed, mut quiet) = (Vec::new(), Instant::now(), 0);
+        let give_up = Instant::now() + REST_WITHIN;
         while quiet < QUIET_LOOKS {
             sleep(QUIET_EVERY).await;
             let look = Look {
@@ -280,7 +283,9 @@ impl Run {
             quiet = if left.is_empty() { quiet + 1 } else { 0 };
             if left != before {
                 (before, changed) = (left, Instant::now());
-            } else if !before.is_empty() && changed.elapsed() > PATIENCE {
+            }
+            let stuck = changed.elapsed() > PATIENCE || Instant::now() > give_up;
+            if stuck && !before.is_empty() {
                 return Ok(before);
             }
         }

@@ -17,9 +17,9 @@ pub(crate) use yaml::Yaml;
 const BINDING: &str = "0.3.0";
 
 const DESCRIPTION: &str = "Events that shops publish to Orderflow, as CloudEvents 1.0 in \
-    structured mode. Publish with confirms, mandatory and persistent, and keep the id over every try. Events \
-    may come twice and in any order. ops/docs/publishing.md has the promises, ops/publishers \
-    examples in seven languages.";
+    structured mode. Publish with confirms, mandatory and persistent, and keep the id over every \
+    try. Events may come twice and in any order. ops/docs/publishing.md has the promises, \
+    ops/publishers examples in seven languages.";
 
 /// The document.
 pub(crate) fn document() -> Value {

@@ -77,7 +77,8 @@ $$;
 COMMENT ON FUNCTION audit_hash(audit) IS
     'SHA-256 over the hash of the row before and everything that the row says.';
 
--- The owner of the tables may everything, and alone acts as the system.
+-- The owner of the tables may everything. Besides it only workers act as the system, by a role that
+-- exists where each has one of its own (ops/postgres/roles.sql).
 CREATE FUNCTION holds_role(wanted operator_role) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT
@@ -87,7 +88,12 @@ LANGUAGE sql STABLE AS $$
             'MEMBER'
         )
         OR CASE
-            WHEN wanted = 'system' THEN false
+            WHEN wanted = 'system' THEN EXISTS (
+                SELECT FROM pg_roles
+                WHERE
+                    pg_roles.rolname = 'orderflow_system'
+                    AND pg_has_role(session_user, pg_roles.oid, 'MEMBER')
+            )
             ELSE pg_has_role(session_user, 'orderflow_' || wanted, 'MEMBER')
         END
 $$;

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use broker::Delivery;
 use contracts::{Envelope, Event, EventKind, OrderId, OrderRef, Token};
-use domain::customer::CustomerRecord;
+use domain::customer::{CustomerMark, CustomerRecord};
 use domain::{Decision, Moment, OrderState, Outcome, Rules, Timestamp};
 use sha2::{Digest, Sha256};
 use store::inbox::{self, Claim, Claimed};
@@ -131,11 +131,7 @@ async fn steps<R: Rules>(
     if !marked.is_empty() {
         let marks = store::customers::marks(transaction, &marked).await?;
         for (job, order) in open.iter().zip(&orders) {
-            let named = jobs[job.index].envelope.event.customer_ref();
-            let mark = named.and_then(|customer| marks.get(customer));
-            if let (Some(mark), Some(order)) = (mark, order) {
-                states.entry(*order).or_default().customer.mark = Some(mark.clone());
-            }
+            tell_mark(&mut states, &jobs[job.index], *order, &marks);
         }
     }
     let mut decisions = Vec::with_capacity(open.len());
@@ -179,6 +175,19 @@ fn replayed<E>(jobs: &[Job<E>], verdicts: &[Verdict]) -> Vec<Done> {
         Verdict::Failed(_) => None,
     };
     jobs.iter().zip(verdicts).filter_map(done).collect()
+}
+
+/// Lets the order that an event opens know what is marked of its customer.
+fn tell_mark<E: Event>(
+    states: &mut HashMap<OrderId, OrderState>,
+    job: &Job<E>,
+    order: Option<OrderId>,
+    marks: &HashMap<Token<64>, CustomerMark>,
+) {
+    let mark = job.envelope.event.customer_ref().and_then(|customer| marks.get(customer));
+    if let (Some(mark), Some(order)) = (mark, order) {
+        states.entry(order).or_default().customer.mark = Some(mark.clone());
+    }
 }
 
 /// A job that is to be decided.

@@ -106,6 +106,7 @@ impl<R: Rules> Worker<R> {
     fn new(process: Process, rules: watch::Receiver<Arc<R>>) -> Self {
         let worker = process.worker;
         let kinds = R::Event::KINDS.iter().map(|kind| kind.name());
+        telemetry::series::of_replayed(&process.config.names.work_queue(worker));
         let shared = Arc::new(LaneShared {
             worker,
             queue: process.config.names.work_queue(worker),

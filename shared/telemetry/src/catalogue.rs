@@ -225,7 +225,12 @@ mod tests {
             let total = metric.name.ends_with("_total");
             assert_eq!(total, metric.kind == Kind::Counter, "{}", metric.name);
             // What is found in the database is no worker's.
-            let checked = ["orderflow_invariant_", "orderflow_verify_", "orderflow_parked_"];
+            let checked = [
+                "orderflow_invariant_",
+                "orderflow_verify_",
+                "orderflow_parked_",
+                "orderflow_replay_",
+            ];
             let own = ["orderflow_parked_events", "orderflow_parked_total"];
             let of_check = checked.iter().any(|prefix| metric.name.starts_with(prefix));
             let of_check = of_check && !own.contains(&metric.name);

@@ -67,11 +67,25 @@ pub fn of_scheduler(worker: &str) {
     drop(c::PUBLISH_DURATION.histogram(&[worker]));
 }
 
-/// Makes the series of the process that moves dead letters.
-pub fn of_parker(worker: &str) {
+/// Makes the series of the process that moves dead letters of these queues, and replays them.
+pub fn of_parker<'a>(worker: &str, queues: impl IntoIterator<Item = &'a str>) {
+    for queue in queues {
+        for result in ["sent", "returned", "skipped", "reparked"] {
+            c::REPLAY_ITEMS.counter(&[queue, result]).increment(0);
+        }
+    }
+    for state in ["running", "paused", "stopped"] {
+        c::REPLAY_BATCHES.gauge(&[state]).set(0.0);
+    }
+    c::REPLAY_PROGRESS.gauge(&[]).set(0.0);
     for result in ["parked", "raw"] {
         c::PARKED_TOTAL.counter(&[worker, result]).increment(0);
     }
+}
+
+/// Makes the series of a worker whose success resolves what was replayed to its queue.
+pub fn of_replayed(queue: &str) {
+    c::REPLAY_ITEMS.counter(&[queue, "resolved"]).increment(0);
 }
 
 fn publishes(worker: &str, exchange: &str) {

@@ -87,15 +87,26 @@ impl TestBroker {
         outcome.expect("the queues and exchanges of the test can be removed");
     }
 
-    /// Deletes one queue with everything in it, as an operator may by mistake.
+    /// Deletes everything of this test from the broker, as if its disk were lost.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn wipe(&self) {
+        let (url, prefix) = (self.endpoints.management_url.clone(), self.prefix.clone());
+        let wipe = move || Management::new(&url).delete(|name| name.starts_with(&prefix));
+        let wiped = tokio::task::spawn_blocking(wipe).await.expect("deleting does not panic");
+        wiped.expect("the queues and exchanges can be deleted");
+    }
+
+    /// Deletes one queue, with all that is in it.
     ///
     /// # Panics
     /// When the broker refuses.
     pub async fn delete_queue(&self, name: &str) {
-        let (management, name) = (Management::new(self.management_url()), name.to_owned());
-        let removed = tokio::task::spawn_blocking(move || management.delete_one("queues", &name));
-        let outcome = removed.await.expect("deleting does not panic");
-        outcome.expect("the queue can be deleted");
+        let (url, name) = (self.endpoints.management_url.clone(), name.to_owned());
+        let delete = move || Management::new(&url).delete_one("queues/%2f", &name);
+        let deleted = tokio::task::spawn_blocking(delete).await.expect("deleting does not panic");
+        deleted.expect("the queue can be deleted");
     }
 
     fn remove(&self) -> Result<()> {

@@ -3,6 +3,7 @@
 mod cards;
 mod convergence;
 mod crashes;
+mod dependencies;
 mod disorder;
 mod ledger;
 mod lives;
@@ -17,6 +18,7 @@ mod privileges;
 mod replays;
 mod runbooks;
 mod start;
+mod steps;
 mod telemetry;
 mod timers;
 mod unapplied;

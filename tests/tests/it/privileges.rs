@@ -14,7 +14,7 @@ const ORDERS: u32 = 40;
 async fn restricted_workers_do_all_of_their_work() {
     let options = StageOptions::everyone()
         .with_least_privilege()
-        .with("ORDERFLOW_WINDOW_CARD", "4s")
+        .with("ORDERFLOW_WINDOW_CARD", "15s")
         .with("ORDERFLOW_REMINDER_MIN_GAP", "1s")
         .with("ORDERFLOW_PATIENCE", "200ms");
     let stage = Stage::start(options).await;

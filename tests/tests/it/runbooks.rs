@@ -58,6 +58,7 @@ const INCIDENTS: [(Incident, &[&str]); 6] = [
             "database-read-only",
             "connection-spoilt",
             "schema-mismatch",
+            "no-answer",
             "no-randomness",
             "key-missing",
             "key-differs",

@@ -1,5 +1,6 @@
 //! Timeouts through the delayed exchange.
 
+use fleet::Weather;
 use system_tests::{Stage, StageOptions, short_order};
 use testkit::shop::{attempt_id, captured, order_created, order_id};
 
@@ -53,5 +54,28 @@ async fn case_020_a_payment_parked_before_a_late_order_wins_over_its_timeout() {
     // Placed long ago: its window was over before it came.
     stage.publish(&[order_created(order_id(1))]).await;
     stage.until("it is paid", "SELECT count(*) FROM orders WHERE status = 'paid'", 1).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_wiped_broker_loses_no_timeout_and_fires_none_early() {
+    let stage = Stage::start(StageOptions::everyone().by_lines()).await;
+    let orders: Vec<_> = (0..30).map(|number| short_order(number, 8)).collect();
+    stage.publish(&orders).await;
+    let handed_over = "SELECT count(*) FROM timers
+         WHERE kind = 'payment_timeout' AND handed_over_at IS NOT NULL";
+    stage.until("the timeouts ride in the broker", handed_over, 30).await;
+    let line = &stage.lines.as_ref().expect("the stage has lines").broker;
+    line.set(Weather::Cut);
+    stage.wipe_broker().await;
+    line.set(Weather::Clear);
+    let expired = "SELECT count(*) FROM orders WHERE status = 'expired'";
+    stage.until("every order expires", expired, 30).await;
+    let early = "SELECT count(*) FROM orders WHERE closed_at < expires_at";
+    assert_eq!(stage.database.number(early).await, 0);
+    let late =
+        "SELECT max((extract(epoch FROM closed_at - expires_at) * 1000)::bigint) FROM orders";
+    let late = stage.database.number(late).await;
+    println!("at most {late} ms late over a wiped broker, with a grace of 3 s");
     stage.finish().await;
 }

@@ -39,7 +39,8 @@ struct Found {
 /// # Errors
 /// Never for want of a dependency: that is waited for.
 pub async fn park(process: Process) -> anyhow::Result<()> {
-    telemetry::series::of_parker(crate::NAME);
+    let queues = sources(&process);
+    telemetry::series::of_parker(crate::NAME, queues.iter().map(String::as_str));
     sessions(&process, async |session| {
         topology_ready(&process.config, session).await?;
         let mut waiting = process.waiting();
@@ -70,10 +71,9 @@ async fn round(
         consumers.spawn(consume(consumer, origin, found.clone()));
     }
     drop(found);
-    let mut replayer = Replayer::new(process, session, second).await?;
-    let queues = queues(process).into_iter().map(|(_, origin)| origin.queue().to_owned());
-    let mut parker = Parker { process, database, queues: queues.collect() };
+    let mut parker = Parker { process, database, queues: sources(process) };
     parker.measure().await?;
+    let mut replayer = Replayer::new(process, session, second).await?;
     process.health.ready();
     let mut stop = process.stop.clone();
     let ended = tokio::select! {
@@ -85,6 +85,12 @@ async fn round(
     // What was committed and not acknowledged comes again and is the same row.
     consumers.shutdown().await;
     ended
+}
+
+/// The queues that dead letters come from.
+fn sources(process: &Process) -> Vec<String> {
+    let queues = queues(process).into_iter();
+    queues.map(|(_, origin)| origin.queue().to_owned()).collect()
 }
 
 fn queues(process: &Process) -> Vec<(String, Origin)> {

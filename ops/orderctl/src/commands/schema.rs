@@ -19,7 +19,7 @@ pub(crate) fn run(command: SchemaCommand, console: Console) -> Result<Exit, Fail
             match console.format_or(Format::Table) {
                 Format::Json => print_json(&document)?,
                 Format::Table | Format::Ndjson | Format::Csv => {
-                    console.show(&asyncapi::Yaml(document))?
+                    console.show(&asyncapi::Yaml(document))?;
                 }
             }
             Ok(Exit::Done)

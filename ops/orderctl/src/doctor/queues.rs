@@ -36,21 +36,21 @@ pub(super) async fn examine(
 fn judged(queues: &[Found], names: &Names) -> Vec<Finding> {
     let check = "queues";
     let mut findings = Vec::new();
-    let named = |name: &str| queues.iter().find(|queue| queue.name == name);
+    let find = |name: &str| queues.iter().find(|queue| queue.name == name);
     for route in worker_routes() {
         let (work, dead) = (names.work_queue(route.worker), names.dead_queue(route.worker));
-        if let Some(queue) = named(&work).filter(|queue| queue.consumers == 0) {
+        if let Some(queue) = find(&work).filter(|queue| queue.consumers == 0) {
             let found = format!("nobody consumes {work}, where {} messages wait", queue.messages);
             let fix = format!("start {}, and see what its /readyz says", route.worker);
             findings.push(Finding::bad(Health::Warning, check, found, fix));
         }
-        if let Some(queue) = named(&dead).filter(|queue| queue.messages > 0) {
+        if let Some(queue) = find(&dead).filter(|queue| queue.messages > 0) {
             let found = format!("{} messages in {dead}", queue.messages);
             let fix = "start dead-letter-parker, which takes them into Postgres";
             findings.push(Finding::bad(Health::Warning, check, found, fix));
         }
     }
-    if let Some(queue) = named(&names.unroutable()).filter(|queue| queue.messages > 0) {
+    if let Some(queue) = find(&names.unroutable()).filter(|queue| queue.messages > 0) {
         let found = format!("{} messages that no queue took, in {}", queue.messages, queue.name);
         let fix = "tell their publisher the right routing key; ops/docs/publishing.md lists them";
         findings.push(Finding::bad(Health::Warning, check, found, fix));

@@ -37,8 +37,8 @@ fn schemas(corpus: &Value, event: &Value, definitions: &Value) -> TempDir {
         ("definitions", &corpus["definitions"], definitions),
     ] {
         let patch = if patch.is_null() { &none } else { patch };
-        let path = folder.path().join(format!("{file}.schema.json"));
-        fs::write(path, patched(base, patch).to_string()).unwrap();
+        let target = folder.path().join(format!("{file}.schema.json"));
+        fs::write(target, patched(base, patch).to_string()).unwrap();
     }
     folder
 }

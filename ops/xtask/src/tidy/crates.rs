@@ -95,7 +95,7 @@ const KEEPERS: [Keeper; 3] = [
     },
     Keeper {
         library: "sqlx",
-        crates: &["store", "orderctl", "bench", "testkit", "tests"],
+        crates: &["store", "orderctl", "bench", "chaos", "testkit", "tests"],
         advice: "only `store` speaks SQL: use it",
     },
     Keeper {

@@ -65,14 +65,15 @@ fn is_installed(folder: &Path, wanted: &str) -> bool {
 
 fn run(command: &mut Command) -> Result<()> {
     let output = command.stdin(Stdio::null()).output();
-    let output = output.with_context(|| format!("failed to start {:?}", command.get_program()))?;
+    let output =
+        output.with_context(|| format!("failed to start {}", command.get_program().display()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let end: Vec<&str> = said.lines().rev().take(5).collect();
         let end: Vec<&str> = end.into_iter().rev().collect();
         bail!(Failure::Unavailable(format!(
-            "packages could not be installed; {:?} ends with:\n{}",
-            command.get_program(),
+            "packages could not be installed; {} ends with:\n{}",
+            command.get_program().display(),
             end.join("\n")
         )));
     }

@@ -51,7 +51,9 @@ pub fn accounts(names: &Names, workers: &[WorkerRoute<'_>], delay: DelayProvider
     all.push(account(names, "timer-scheduler", Rights { write, ..Rights::default() }));
     let dead = workers.iter().map(|route| names.dead_queue(route.worker));
     let read = dead.chain([names.unroutable()]).collect();
-    all.push(account(names, "dead-letter-parker", Rights { read, ..Rights::default() }));
+    // What is replayed takes the way home.
+    let write = vec![names.return_exchange()];
+    all.push(account(names, "dead-letter-parker", Rights { write, read, ..Rights::default() }));
     let write = vec![names.inbound()];
     all.push(account(names, "shop", Rights { write, ..Rights::default() }));
     all.push(account(names, "deployer", deployer(&Topology::of(names, workers, delay))));
@@ -138,10 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn the_parker_reads_dead_letters_and_publishes_nothing() {
+    fn the_parker_reads_dead_letters_and_sends_them_home() {
         let parker = of("dead-letter-parker");
         assert_eq!(parker.read, r"^(orderflow\.order-created\.dead|orderflow\.unroutable)$");
-        assert_eq!((parker.configure.as_str(), parker.write.as_str()), ("^$", "^$"));
+        assert_eq!(parker.write, r"^(orderflow\.return)$");
+        assert_eq!(parker.configure, "^$");
     }
 
     #[test]

@@ -129,6 +129,7 @@ async fn each_user_publishes_where_its_work_leads_and_nowhere_else() {
             "order-created" | "payment-timeout" => levels(&["dead", "return"]),
             "timer-scheduler" => levels(&["return"]),
             "outbox-relay" => vec!["events".to_owned(), "return".to_owned()],
+            "dead-letter-parker" => vec!["return".to_owned()],
             "shop" => vec!["shop.events".to_owned()],
             _ => Vec::new(),
         };

@@ -145,7 +145,7 @@ fn plain<E>(kind: EventKind, event: E) -> Envelope<E> {
         kind,
         time: None,
         recorded_time: None,
-        traceparent: None,
+        trace: None,
         digest: [0; 32],
         event,
     }

@@ -227,12 +227,16 @@ impl<'a> RabbitMq<'a> {
     pub(super) fn control(&self, state: &State, arguments: &[OsString]) -> Result<String> {
         let settings = Settings {
             checkout: self.dir.checkout(),
+            seat: &self.seat,
             folder: &self.folder,
             logs: &self.dir.logs(),
             password: &self.password.text,
             listeners: Listeners::recorded(&state.ports).context("the broker does not run")?,
+            seat: &self.seat,
         };
-        let mut command = Account::Caller.command(self.server.with_file_name("rabbitmqctl"));
+        let server =
+            binaries::rabbitmq_server().context("failed to find the binaries of RabbitMQ")?;
+        let mut command = Account::Caller.command(server.with_file_name("rabbitmqctl"));
         process::output(command.args(arguments).envs(settings.environment()))
     }
 

@@ -1,0 +1,114 @@
+//! Every process ends once between any two steps of its work, and the state is as if none had.
+
+use std::path::Path;
+use std::time::Duration;
+
+use contracts::events::PaymentOutcome;
+use system_tests::{Stage, StageOptions, open_order, short_order};
+use testkit::shop::{ShopEvent, attempt_id, captured, dispute_id, dispute_opened, order_id};
+use testkit::shop::{payment, refund_requested};
+use tokio::time::{Instant, sleep};
+
+/// Between these a worker that runs rules can end.
+const RULES: [&str; 8] =
+    ["received", "claimed", "locked", "loaded", "decided", "written", "committed", "acknowledged"];
+/// Also between these, when a message fails.
+const FAILURE: [&str; 2] = ["failed", "brought-away"];
+const RELAY: [&str; 3] = ["read", "published", "marked"];
+const SCHEDULER: [&str; 2] = ["handed-over", "published"];
+const PARKER: [&str; 3] = ["taken", "stored", "acknowledged"];
+
+/// Longest time for all of it, restarts included.
+const BOUND: Duration = Duration::from_mins(4);
+/// Orders that are paid; as many are not.
+const ORDERS: u32 = 40;
+
+/// Every step of every process, each a file that the process removes when it ends there.
+fn name_steps(folder: &Path) {
+    let workers = ["order-created", "payment-attempted", "payment-timeout"];
+    let rules = workers.into_iter().chain(["refund-requested", "dispute-opened"]);
+    let mut steps: Vec<_> = rules.flat_map(|worker| RULES.map(|step| (worker, step))).collect();
+    steps.extend(FAILURE.map(|step| ("payment-attempted", step)));
+    steps.extend(RELAY.map(|step| ("outbox-relay", step)));
+    steps.extend(SCHEDULER.map(|step| ("timer-scheduler", step)));
+    steps.extend(PARKER.map(|step| ("dead-letter-parker", step)));
+    for (worker, step) in steps {
+        std::fs::write(folder.join(format!("{worker}.{step}")), "").expect("the folder is there");
+    }
+}
+
+/// Steps at which nobody has ended yet.
+fn left(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("the folder is there").flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+/// Orders that are paid, refunded and disputed; orders that expire; one payment that is refused.
+fn events(round: u32) -> Vec<ShopEvent> {
+    let mut events = Vec::new();
+    for number in round * ORDERS..(round + 1) * ORDERS {
+        let (order, attempt) = (order_id(number), attempt_id(number));
+        events.push(open_order(number));
+        events.push(captured(order, attempt, 10_000));
+        events.push(refund_requested(order, &format!("r-{number}"), 2_000));
+        events.push(dispute_opened(order, dispute_id(number), attempt, 3_000));
+        events.push(short_order(100_000 + number, 1));
+    }
+    // Paid by a merchant's fault in another currency: a conflict.
+    let number = 200_000 + round;
+    events.push(open_order(number));
+    let foreign = payment(order_id(number), attempt_id(number), PaymentOutcome::Captured, 10_000);
+    events.push(foreign.with("amount", serde_json::json!({"amount_minor": 1, "currency": "CHF"})));
+    events
+}
+
+#[tokio::test]
+async fn every_process_killed_once_between_any_two_steps_leaves_no_trace() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    name_steps(folder.path());
+    let options = StageOptions::everyone()
+        .with("ORDERFLOW_FAILPOINTS", format!("steps:{}", folder.path().display()))
+        .with("ORDERFLOW_PARK_TTL", "10m");
+    let mut stage = Stage::start(options).await;
+    let (started, mut rounds, mut ends) = (Instant::now(), 0, 0);
+    // A process that ended late has nothing left to do: it is given more, until all have ended.
+    while !left(folder.path()).is_empty() || rounds == 0 {
+        assert!(started.elapsed() < BOUND, "not reached: {:?}", left(folder.path()));
+        stage.publish(&events(rounds)).await;
+        rounds += 1;
+        for _ in 0..60 {
+            ends += stage.fleet.revive().expect("the binaries are built");
+            if left(folder.path()).is_empty() {
+                break;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+    stage.fleet.revive().expect("the binaries are built");
+    println!("{ends} processes ended between two steps, over {rounds} rounds of events");
+    check(&stage, i64::from(rounds)).await;
+    stage.fleet.wait_until_ready(Duration::from_mins(1)).await.expect("the workers come back");
+    stage.finish().await;
+}
+
+/// What the events must come to, however often the processes ended.
+async fn check(stage: &Stage, rounds: i64) {
+    let orders = rounds * i64::from(ORDERS);
+    let count = |what: &str| format!("SELECT count(*) FROM {what}");
+    let all = [
+        ("orders WHERE status = 'paid'", orders),
+        ("orders WHERE status = 'expired'", orders),
+        ("captures", orders),
+        ("refunds", orders),
+        ("disputes", orders),
+        ("outbox WHERE routing_key = 'inventory.release_requested'", orders),
+        ("outbox WHERE routing_key = 'order.paid'", orders),
+        ("dead_letters", rounds),
+        ("outbox WHERE sent_at IS NULL AND routing_key NOT LIKE '%requested'", 0),
+    ];
+    for (what, expected) in all {
+        stage.until(what, &count(what), expected).await;
+    }
+    let codes = "SELECT DISTINCT error_code FROM dead_letters";
+    assert_eq!(stage.database.texts(codes).await, ["currency-mismatch"]);
+}
