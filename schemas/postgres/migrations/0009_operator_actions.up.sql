@@ -37,14 +37,10 @@ BEGIN
     END IF;
     IF filter ? 'not' THEN
         excluded := ARRAY(
+            -- Lax paths take one filter as a list of one.
             SELECT matched.id
             FROM
-                jsonb_array_elements(
-                    CASE jsonb_typeof(filter -> 'not')
-                        WHEN 'array' THEN filter -> 'not'
-                        ELSE jsonb_build_array(filter -> 'not')
-                    END
-                ) AS many (one),
+                jsonb_path_query(filter -> 'not', '$[*]') AS many (one),
                 dead_letters_matching(one) AS matched (id)
         );
     END IF;

@@ -5,6 +5,7 @@ use testkit::TestDatabase;
 use crate::letters::{login, park, run};
 
 const PATCH: &str = r#"[{"op": "replace", "path": "/data/amount/amount_minor", "value": 5850},
+    {"op": "replace", "path": "/data/requested_by", "value": {"type": "agent", "id": "ops"}},
     {"op": "remove", "path": "/data/email"}]"#;
 
 #[tokio::test]

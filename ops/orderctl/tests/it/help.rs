@@ -92,17 +92,3 @@ fn a_service_that_is_down_exits_with_6() {
         .fails(6, &["failed to connect to the database", "ORDERFLOW_DATABASE_URL"]);
     assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
 }
-
-#[test]
-fn the_help_of_the_commands_on_dead_letters_is_as_documented() {
-    for (name, command) in [
-        ("help_dlq", &["dlq", "--help"][..]),
-        ("help_dlq_list", &["dlq", "list", "--help"]),
-        ("help_dlq_replay", &["dlq", "replay", "--help"]),
-        ("help_replay", &["replay", "--help"]),
-        ("help_audit", &["audit", "--help"]),
-    ] {
-        let program = command.iter().fold(orderctl([]), |program, word| program.arg(word));
-        insta::assert_snapshot!(name, program.run().exits_with(0).stdout);
-    }
-}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use store::letters::{self, Compiled, GroupRow, Refusal, Terms};
+use store::letters::{self, Compiled, Filter, GroupRow, Refusal, Terms};
 
 use super::connect;
 use super::plan::{replayable, targets};
@@ -18,6 +18,12 @@ use crate::settings::Settings;
 
 /// Most groups that are looked at before a replay.
 const GROUPS: i64 = 500;
+
+/// What somebody named.
+enum Source {
+    Filter(Filter),
+    Plan(Box<Plan>),
+}
 
 /// What is replayed: a filter's letters, or those of a plan.
 struct Wanted {
@@ -35,24 +41,26 @@ pub(super) async fn run(
     settings: &Settings,
     console: Console,
 ) -> Result<Exit, Failure> {
-    let plan = args.plan.as_deref().map(read_plan).transpose()?;
-    let filter = if plan.is_none() { Some(args.on.read()?) } else { None };
+    let source = match args.plan.as_deref() {
+        Some(file) => Source::Plan(Box::new(read_plan(file)?)),
+        None => Source::Filter(args.on.read()?),
+    };
     let mut read = settings.read();
     let broker = read.broker_if_set();
     read.checked()?;
     let mut database = connect(settings).await?;
-    let mut wanted = match (&plan, filter) {
-        (None, Some(filter)) => {
+    let mut wanted = match &source {
+        Source::Filter(filter) => {
             let force = args.way.force;
             let (limit, now) = (args.on.limit, runtime::now());
-            let matching = replayable(&filter, force)?.compile(now);
+            let matching = replayable(filter, force)?.compile(now);
             let groups = letters::groups(&mut database, &matching, GROUPS).await?;
             let (compiled, to) = (filter.compile(now), args.way.to.clone());
             let selection = letters::select(&mut database, &compiled, limit, force).await?;
             let count = selection.selected;
             Wanted { compiled, expected: None, limit, to, force, count, groups }
         }
-        (Some(plan), _) => Wanted {
+        Source::Plan(plan) => Wanted {
             compiled: Compiled::from_json(plan.compiled.clone(), plan.filter.clone()),
             expected: Some(plan.digest()),
             limit: plan.limit,
@@ -61,9 +69,8 @@ pub(super) async fn run(
             count: plan.selected,
             groups: Vec::new(),
         },
-        (None, None) => unreachable!("without a plan a filter was read"),
     };
-    if let Some(plan) = &plan {
+    if let Source::Plan(plan) = &source {
         let selection =
             letters::select(&mut database, &wanted.compiled, wanted.limit, wanted.force).await?;
         if Some(&selection.digest) != wanted.expected.as_ref() {
