@@ -84,9 +84,9 @@ async fn with_services(
     addresses: &Addresses,
 ) -> Result<Report> {
     let surroundings = Surroundings {
-        amqp_url: addresses.amqp_url.parse()?,
-        database_url: addresses.database_url.parse()?,
-        management_url: addresses.management_url.parse()?,
+        amqp_url: addresses.amqp.parse()?,
+        database_url: addresses.database.parse()?,
+        management_url: addresses.management.parse()?,
         bin_dir: places.bin_dir.clone(),
         folder: places.local.join("chaos"),
     };
@@ -94,11 +94,11 @@ async fn with_services(
     site.build().await?;
     let day = day(options.seed, options.length);
     let (broker_line, database_line) =
-        (Link::to(socket(&addresses.amqp_url)?)?, Link::to(socket(&addresses.database_url)?)?);
+        (Link::to(socket(&addresses.amqp)?)?, Link::to(socket(&addresses.database)?)?);
     let spec = spec(&surroundings, &site, &day, &broker_line, &database_line)?;
     eprintln!("Starting eight workers; their logs are in {} ...", spec.log_dir.display());
     let fleet = Fleet::start(spec, &WORKERS, READY_WITHIN).await?;
-    let (shop, broker) = watch::channel(amqp(&addresses.amqp_url)?);
+    let (shop, broker) = watch::channel(amqp(&addresses.amqp)?);
     let director = Director::new(day.stories.clone(), now());
     let (life, window) = Shop::new(site.clone(), broker, director);
     let mut run = Run {
