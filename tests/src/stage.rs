@@ -101,15 +101,15 @@ pub struct Lines {
 }
 
 impl Lines {
-    async fn lay(broker: &TestBroker, database: &TestDatabase) -> Self {
-        let line = async |url: &str| {
+    fn lay(broker: &TestBroker, database: &TestDatabase) -> Self {
+        let line = |url: &str| {
             let url = url.split_once("://").map_or(url, |(_scheme, rest)| rest);
             let host = url.rsplit_once('@').map_or(url, |(_login, host)| host);
             let host = host.split_once('/').map_or(host, |(host, _path)| host);
             let server = host.parse().expect("private servers have an IP address and a port");
-            Link::to(server).await.expect("a port is free")
+            Link::to(server).expect("a port is free")
         };
-        let (broker, database) = (line(broker.amqp_url()).await, line(database.url()).await);
+        let (broker, database) = (line(broker.amqp_url()), line(database.url()));
         Self { broker, database }
     }
 }
@@ -142,7 +142,7 @@ impl Stage {
     pub async fn prepare(options: &StageOptions) -> Self {
         let (database, broker) = (TestDatabase::migrated().await, TestBroker::unique());
         let names = Names::new(broker.prefix()).expect("test prefixes are valid names");
-        let lines = if options.lines { Some(Lines::lay(&broker, &database).await) } else { None };
+        let lines = options.lines.then(|| Lines::lay(&broker, &database));
         let mut fleet = Fleet::new(spec(options, &database, &broker, lines.as_ref()));
         if options.least_privilege {
             restrict(&mut fleet, &names, &database, &broker).await;

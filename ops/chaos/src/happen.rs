@@ -137,9 +137,9 @@ impl Scene {
 
     /// Follows servers that came back elsewhere.
     fn lead_to(&self, addresses: &Addresses) -> Result<()> {
-        self.broker_line.lead_to(socket(&addresses.amqp_url)?);
-        self.database_line.lead_to(socket(&addresses.database_url)?);
-        self.shop.send_replace(amqp(&addresses.amqp_url)?);
+        self.broker_line.lead_to(socket(&addresses.amqp)?);
+        self.database_line.lead_to(socket(&addresses.database)?);
+        self.shop.send_replace(amqp(&addresses.amqp)?);
         Ok(())
     }
 }

@@ -84,23 +84,21 @@ async fn with_services(
     addresses: &Addresses,
 ) -> Result<Report> {
     let surroundings = Surroundings {
-        amqp_url: addresses.amqp_url.parse()?,
-        database_url: addresses.database_url.parse()?,
-        management_url: addresses.management_url.parse()?,
+        amqp_url: addresses.amqp.parse()?,
+        database_url: addresses.database.parse()?,
+        management_url: addresses.management.parse()?,
         bin_dir: places.bin_dir.clone(),
         folder: places.local.join("chaos"),
     };
     let site = Site::new(&surroundings, now())?;
     site.build().await?;
     let day = day(options.seed, options.length);
-    let (broker_line, database_line) = (
-        Link::to(socket(&addresses.amqp_url)?).await?,
-        Link::to(socket(&addresses.database_url)?).await?,
-    );
+    let (broker_line, database_line) =
+        (Link::to(socket(&addresses.amqp)?)?, Link::to(socket(&addresses.database)?)?);
     let spec = spec(&surroundings, &site, &day, &broker_line, &database_line)?;
     eprintln!("Starting eight workers; their logs are in {} ...", spec.log_dir.display());
     let fleet = Fleet::start(spec, &WORKERS, READY_WITHIN).await?;
-    let (shop, broker) = watch::channel(amqp(&addresses.amqp_url)?);
+    let (shop, broker) = watch::channel(amqp(&addresses.amqp)?);
     let director = Director::new(day.stories.clone(), now());
     let (life, window) = Shop::new(site.clone(), broker, director);
     let mut run = Run {
@@ -219,9 +217,8 @@ impl Run {
                 continue;
             }
             match timeout(ANSWER_WITHIN, member.page("livez")).await {
-                Ok(Ok((200, _))) => {}
-                // It has only just begun.
-                Ok(Err(_)) => {}
+                // One that serves no page has only just begun.
+                Ok(Ok((200, _)) | Err(_)) => {}
                 Ok(Ok((status, text))) => {
                     dead.push(format!("{} is not alive: {status} {text}", member.binary()));
                 }
@@ -266,8 +263,10 @@ impl Run {
         let give_up = Instant::now() + REST_WITHIN;
         while quiet < QUIET_LOOKS {
             sleep(QUIET_EVERY).await;
+            // Not borrowed while anything is awaited: the shop is a task of the same thread.
+            let standing = window.standing.borrow().clone();
             let look = Look {
-                standing: window.standing.borrow().clone(),
+                standing,
                 published: window.departures.count(),
                 numbers: Numbers::new(report::totals(&mut database).await?),
                 depths: admin.depths(site.names.prefix()).await?,

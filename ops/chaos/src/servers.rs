@@ -53,11 +53,14 @@ impl Server {
 #[derive(Clone, Deserialize)]
 pub(crate) struct Addresses {
     /// RabbitMQ over AMQP.
-    pub(crate) amqp_url: String,
+    #[serde(rename = "amqp_url")]
+    pub(crate) amqp: String,
     /// Its management interface.
-    pub(crate) management_url: String,
+    #[serde(rename = "management_url")]
+    pub(crate) management: String,
     /// Postgres.
-    pub(crate) database_url: String,
+    #[serde(rename = "database_url")]
+    pub(crate) database: String,
 }
 
 /// The suite's servers, started by `cargo xtask services --name chaos`.

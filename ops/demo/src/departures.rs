@@ -40,6 +40,7 @@ impl Departures {
 }
 
 /// Messages that did not arrive as often as they left: as events, their copies, or dead letters.
+#[expect(clippy::implicit_hasher, reason = "departures are made here, with the usual one")]
 pub fn missing<'a>(
     departures: &'a HashMap<String, Departure>,
     accepted: &[AcceptedEvent],

@@ -56,7 +56,10 @@ impl Link {
     ///
     /// # Errors
     /// When there is no free port.
-    pub async fn to(server: SocketAddr) -> anyhow::Result<Self> {
+    ///
+    /// # Panics
+    /// Outside of a runtime.
+    pub fn to(server: SocketAddr) -> anyhow::Result<Self> {
         let socket = TcpSocket::new_v4().context("failed to make a socket")?;
         socket.set_reuseaddr(true).context("failed to set up a socket")?;
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).context("no port is free")?;
@@ -140,14 +143,12 @@ async fn accept(address: SocketAddr, first: TcpListener, state: Arc<State>) {
 
 async fn next(listener: Option<&TcpListener>) -> Option<TcpStream> {
     let listener = listener?;
-    match listener.accept().await {
-        Ok((client, _)) => Some(client),
-        Err(_) => {
-            // Out of files, say: that passes.
-            sleep(Duration::from_millis(50)).await;
-            None
-        }
+    if let Ok((client, _)) = listener.accept().await {
+        return Some(client);
     }
+    // Out of files, say: that passes.
+    sleep(Duration::from_millis(50)).await;
+    None
 }
 
 async fn listen_again(address: SocketAddr) -> Option<TcpListener> {
@@ -259,14 +260,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_clear_line_passes_everything_on() {
-        let link = Link::to(echo().await).await.unwrap();
+        let link = Link::to(echo().await).unwrap();
         let mut stream = TcpStream::connect(link.address()).await.unwrap();
-        say(&mut stream, &[7; 100_000]).await.unwrap();
+        say(&mut stream, &vec![7; 100_000]).await.unwrap();
     }
 
     #[tokio::test]
     async fn a_cut_line_closes_and_refuses_until_it_is_clear_again() {
-        let link = Link::to(echo().await).await.unwrap();
+        let link = Link::to(echo().await).unwrap();
         let mut stream = TcpStream::connect(link.address()).await.unwrap();
         say(&mut stream, b"hello").await.unwrap();
         link.set(Weather::Cut);
@@ -286,7 +287,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reset_ends_open_connections_only() {
-        let link = Link::to(echo().await).await.unwrap();
+        let link = Link::to(echo().await).unwrap();
         let mut stream = TcpStream::connect(link.address()).await.unwrap();
         say(&mut stream, b"hello").await.unwrap();
         link.reset();
@@ -299,7 +300,7 @@ mod tests {
 
     #[tokio::test]
     async fn stranded_connections_stay_and_pass_nothing_and_new_ones_are_well() {
-        let link = Link::to(echo().await).await.unwrap();
+        let link = Link::to(echo().await).unwrap();
         let mut stream = TcpStream::connect(link.address()).await.unwrap();
         say(&mut stream, b"hello").await.unwrap();
         link.strand();
@@ -313,7 +314,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_late_line_takes_its_time_and_a_silent_one_passes_nothing() {
-        let link = Link::to(echo().await).await.unwrap();
+        let link = Link::to(echo().await).unwrap();
         let mut stream = TcpStream::connect(link.address()).await.unwrap();
         let by = Duration::from_millis(60);
         link.set(Weather::Late(by));
@@ -329,7 +330,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_url_leads_over_the_line_with_its_user_and_path() {
-        let link = Link::to(SocketAddr::from(([127, 0, 0, 1], 9))).await.unwrap();
+        let link = Link::to(SocketAddr::from(([127, 0, 0, 1], 9))).unwrap();
         let url = link.url("amqp://me:secret@127.0.0.1:5672/%2f").unwrap();
         assert_eq!(url, format!("amqp://me:secret@{}/%2f", link.address()));
         assert_eq!(link.url("http://a:1").unwrap(), format!("http://{}", link.address()));
