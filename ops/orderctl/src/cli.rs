@@ -4,6 +4,7 @@ mod customer;
 mod dlq;
 mod dlq_edit;
 mod dlq_replay;
+mod metrics;
 mod refund;
 mod replay;
 mod schema;
@@ -31,6 +32,7 @@ pub(crate) use dlq::{
 };
 pub(crate) use dlq_edit::{AllowEditsArgs, DecideEditArgs, EditCommand, ProposeArgs, ShowEditArgs};
 pub(crate) use dlq_replay::{PlanArgs, ReplayArgs, WayArgs};
+pub(crate) use metrics::MetricsCommand;
 pub(crate) use refund::{RefundCommand, ReviewArgs};
 pub(crate) use replay::{
     AuditCommand, AuditListArgs, AuditVerifyArgs, CancelArgs, ReplayCommand, ReplayListArgs,
@@ -119,24 +121,6 @@ pub(crate) enum Command {
     /// The database's schema: bring it up to date, or show its version.
     #[command(subcommand)]
     Migrate(MigrateCommand),
-}
-
-/// What the processes count and measure.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum MetricsCommand {
-    /// Lists every metric there is: its kind, unit, labels and meaning.
-    ///
-    /// Needs no service. Workers serve theirs at `/metrics`; those of invariants are written by
-    /// `orderctl verify --textfile`.
-    Catalog(CatalogArgs),
-}
-
-/// How the catalogue is printed.
-#[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct CatalogArgs {
-    /// As a table in Markdown, such as that of `ops/docs/metrics.md`.
-    #[arg(long, conflicts_with = "output")]
-    pub(crate) markdown: bool,
 }
 
 /// Exchanges, queues and bindings.

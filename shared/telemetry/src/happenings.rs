@@ -261,12 +261,11 @@ impl BreakerMoved<'_> {
     pub fn emit(&self) {
         let is_open = f64::from(u8::from(self.open.is_some()));
         c::BREAKER_OPEN.gauge(&[self.worker]).set(is_open);
-        match self.open {
-            Some((code, detail)) => {
-                c::CONNECTED.gauge(&[self.worker, Dependency::Database.name()]).set(0.0);
-                warn!(error.code = code, detail, "consuming is paused");
-            }
-            None => info!("consuming"),
+        if let Some((code, detail)) = self.open {
+            c::CONNECTED.gauge(&[self.worker, Dependency::Database.name()]).set(0.0);
+            warn!(error.code = code, detail, "consuming is paused");
+        } else {
+            info!("consuming");
         }
     }
 }
@@ -360,6 +359,7 @@ impl WorkCommitted {
 }
 
 /// The time, as gauges of moments have it.
+#[expect(clippy::disallowed_methods, reason = "a gauge of a moment shows the time of day")]
 pub(crate) fn seconds_since_1970() -> f64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64())

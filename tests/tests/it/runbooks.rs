@@ -165,7 +165,7 @@ async fn stage_letters() -> Stage {
     stage.publish(&[open_order(1), captured(order_id(1), attempt_id(1), 10_000)]).await;
     stage.until("it is paid", "SELECT count(*) FROM orders WHERE status = 'paid'", 1).await;
     let mut lost = raw("lost", b"{}");
-    lost.routing_key = "order.teleported".to_owned();
+    "order.teleported".clone_into(&mut lost.routing_key);
     stage.publish_raw(vec![raw("no-json", b"not json"), lost]).await;
     stage
         .publish(&[

@@ -65,7 +65,7 @@ async fn let_things_happen(stage: &Stage) {
     stage.publish(&[open_order(901).id("bad-apple")]).await;
     stage.publish(&[refund_requested(order_id(1), "r-1", 1_000)]).await;
     let mut lost = message(stage, &open_order(902));
-    lost.routing_key = "order.teleported".to_owned();
+    "order.teleported".clone_into(&mut lost.routing_key);
     stage.publish_raw(vec![lost]).await;
     stage.until("all bad ones are parked", "SELECT count(*) FROM dead_letters", 4).await;
     stage.until("a refund is decided", "SELECT count(*) FROM refunds", 1).await;

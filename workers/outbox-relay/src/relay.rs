@@ -147,7 +147,9 @@ impl Relay {
     /// Lets notifications go that waited until they held no longer.
     async fn suppress(&mut self, outdated: &[PendingMessage]) -> anyhow::Result<()> {
         let mut counts = Counts::default();
-        outdated.iter().for_each(|message| counts.add(message.exchange, "outdated"));
+        for message in outdated {
+            counts.add(message.exchange, "outdated");
+        }
         let keys: Vec<_> = outdated.iter().map(|message| message.key).collect();
         let version = self.process.config.policies.current().version().clone();
         outbox::suppress(&mut self.database, &keys, &version).await?;

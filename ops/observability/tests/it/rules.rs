@@ -64,14 +64,14 @@ fn alerts_come_when_they_should_and_only_then() {
 fn every_alert_is_tested_both_ways() {
     let tests: Vec<Value> = TESTS
         .iter()
-        .flat_map(|name| {
+        .filter_map(|name| {
             yaml(&format!("ops/prometheus/tests/{name}"))["tests"].as_sequence().cloned()
         })
         .flatten()
         .collect();
     let expectations = |alert: &str| {
         let of_alert =
-            tests.iter().flat_map(|test| test["alert_rule_test"].as_sequence()).flatten();
+            tests.iter().filter_map(|test| test["alert_rule_test"].as_sequence()).flatten();
         let of_alert = of_alert.filter(|test| test["alertname"].as_str() == Some(alert));
         let fires = of_alert.map(|test| !test["exp_alerts"].as_sequence().unwrap().is_empty());
         fires.collect::<Vec<_>>()
@@ -117,9 +117,9 @@ fn alertmanager_takes_its_example_and_routes_by_severity_and_team() {
         (["alertname=OrderflowWatchdog", "severity=none"], "watchdog"),
     ];
     for (labels, receiver) in ways {
-        let file = "--config.file=alertmanager.yml";
+        let config = "--config.file=alertmanager.yml";
         let way = format!("--verify.receivers={receiver}");
-        let arguments = ["config", "routes", "test", file, &way, labels[0], labels[1]];
+        let arguments = ["config", "routes", "test", config, &way, labels[0], labels[1]];
         let (fine, words) = amtool(&folder(), &arguments);
         assert!(fine, "{labels:?}: {words}");
     }

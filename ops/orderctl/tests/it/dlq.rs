@@ -3,7 +3,7 @@
 use testkit::TestDatabase;
 
 use crate::letters::{QUEUE, login, park, run};
-use crate::program::orderctl;
+use crate::program::{Program, orderctl};
 
 async fn with_letters() -> TestDatabase {
     let database = TestDatabase::migrated().await;
@@ -192,7 +192,7 @@ fn an_empty_filter_changes_nothing() {
         &["dlq", "replay", "--reason", "why"],
         &["dlq", "plan"],
     ] {
-        let program = deed.iter().fold(orderctl([]), |program, word| program.arg(word));
+        let program = deed.iter().fold(orderctl([]), Program::arg);
         let program = program.env("ORDERFLOW_ACTOR", "ops-7");
         program.run().fails(2, &["the filter is empty", "--all", "orderctl dlq groups"]);
     }

@@ -3,6 +3,7 @@
 use testkit::{TestBroker, TestDatabase};
 
 use crate::letters::{login, park, run};
+use crate::program::Program;
 
 const WHY: [&str; 2] = ["--reason", "the workers were mended"];
 
@@ -15,7 +16,7 @@ async fn with_letters(count: u32) -> TestDatabase {
 /// Replays letters and does not wait: no replayer runs.
 fn replay(database: &TestDatabase, args: &[&str]) -> crate::program::Program {
     let program = run(database, ["dlq", "replay", WHY[0], WHY[1], "--yes", "--detach"]);
-    args.iter().fold(program, |program, arg| program.arg(arg))
+    args.iter().fold(program, Program::arg)
 }
 
 #[tokio::test]
@@ -45,7 +46,7 @@ async fn nothing_is_changed_without_consent_where_nobody_can_be_asked() {
     for deed in
         [&["dlq", "archive", "--all", "--reason-code", "other"][..], &["dlq", "replay", "--all"]]
     {
-        let program = deed.iter().fold(run(&database, []), |program, arg| program.arg(arg));
+        let program = deed.iter().fold(run(&database, []), Program::arg);
         let program = program.arg(WHY[0]).arg(WHY[1]).input("12\n");
         program.run().fails(2, &["12 dead letters: nothing was changed", "--yes"]);
     }

@@ -101,12 +101,11 @@ pub fn up(checkout: &Checkout, choice: BrokerChoice) -> Result<Addresses> {
 /// Leaves the chosen broker running beside the usual one.
 fn ensure_beside(dir: &LocalDir, choice: BrokerChoice) -> Result<()> {
     make_folder(&dir.path(BROKERS), 0o711)?;
-    let programs = match choice.release {
-        Some(release) => Programs::unpacked(&Unpacked::provide(dir, release)?),
-        None => {
-            provide(dir, &[Server::RabbitMq])?;
-            Programs::installed()?
-        }
+    let programs = if let Some(release) = choice.release {
+        Programs::unpacked(&Unpacked::provide(dir, release)?)
+    } else {
+        provide(dir, &[Server::RabbitMq])?;
+        Programs::installed()?
     };
     let beside = dir.create_nested(&folder_of(choice))?;
     match choice.nodes {

@@ -42,21 +42,21 @@ pub fn accounts(names: &Names, workers: &[WorkerRoute<'_>], delay: DelayProvider
     for route in workers {
         let write = delayed().chain([names.dead_exchange()]).collect();
         let read = vec![names.work_queue(route.worker)];
-        all.push(account(names, route.worker, Rights { write, read, ..Rights::default() }));
+        all.push(account(names, route.worker, &Rights { write, read, ..Rights::default() }));
     }
     let write = vec![names.outbound(), names.return_exchange()];
-    all.push(account(names, "outbox-relay", Rights { write, ..Rights::default() }));
+    all.push(account(names, "outbox-relay", &Rights { write, ..Rights::default() }));
     let plugin = (delay == DelayProvider::Plugin).then(|| names.delayed_exchange());
     let write = delayed().chain(plugin).collect();
-    all.push(account(names, "timer-scheduler", Rights { write, ..Rights::default() }));
+    all.push(account(names, "timer-scheduler", &Rights { write, ..Rights::default() }));
     let dead = workers.iter().map(|route| names.dead_queue(route.worker));
     let read = dead.chain([names.unroutable()]).collect();
     // What is replayed takes the way home.
     let write = vec![names.return_exchange()];
-    all.push(account(names, "dead-letter-parker", Rights { write, read, ..Rights::default() }));
+    all.push(account(names, "dead-letter-parker", &Rights { write, read, ..Rights::default() }));
     let write = vec![names.inbound()];
-    all.push(account(names, "shop", Rights { write, ..Rights::default() }));
-    all.push(account(names, "deployer", deployer(&Topology::of(names, workers, delay))));
+    all.push(account(names, "shop", &Rights { write, ..Rights::default() }));
+    all.push(account(names, "deployer", &deployer(&Topology::of(names, workers, delay))));
     all
 }
 
@@ -72,7 +72,7 @@ fn deployer(topology: &Topology) -> Rights {
     Rights { configure: everything.clone(), write: everything.clone(), read: everything }
 }
 
-fn account(names: &Names, who: &str, rights: Rights) -> Account {
+fn account(names: &Names, who: &str, rights: &Rights) -> Account {
     Account {
         name: format!("{}-{who}", names.prefix()),
         configure: pattern(&rights.configure),

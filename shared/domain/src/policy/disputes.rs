@@ -18,7 +18,8 @@ pub struct DisputePolicy {
     pub submit_before_due: Duration,
     /// How long an inquiry may stay without an answer before the next one in line is told.
     pub mediation_sla: Duration,
-    /// How long after its opening an inquiry is answered that names no deadline (PayPal: 20 days).
+    /// How long after its opening an inquiry that names no deadline is answered (`PayPal`: 20
+    /// days).
     pub inquiry_due_after: Duration,
     /// Disputes below so many minor units are not worth an answer: we give in (policy 9).
     pub accept_below: AmountLimits,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::DAY;
 use super::section::Section;
-use crate::status::named;
+use crate::status::{Status as _, named};
 
 /// Most merchants that are listed by their own name.
 const MOST_MERCHANTS: u32 = 10_000;
@@ -211,7 +211,6 @@ impl MonitoringPolicy {
             Measure::Unanswered => share(unanswered, self.unanswered),
             Measure::DoubleLosses => count(figures.double_losses, self.double_losses),
         };
-        use crate::status::Status as _;
         let measured = Measure::ALL.iter().filter_map(|it| used(it).map(|used| (*it, used)));
         measured.map(|(measure, used)| self.standing(measure, used)).collect()
     }
@@ -282,7 +281,7 @@ mod tests {
     }
 
     fn disputes(disputes: i64, payments: i64) -> Standing {
-        let figures = MerchantFigures { disputes, payments, ..MerchantFigures::default() };
+        let figures = MerchantFigures { payments, disputes, ..MerchantFigures::default() };
         of(figures, Measure::Disputes)
     }
 

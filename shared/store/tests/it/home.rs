@@ -101,7 +101,7 @@ impl Sql {
         match self.try_run(sql).await {
             Ok(()) => panic!("not refused: {sql}"),
             Err(error) => {
-                let code = error.as_database_error().and_then(|error| error.code());
+                let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
                 assert_eq!(code.as_deref(), Some(sqlstate), "{error}: {sql}");
             }
         }

@@ -130,8 +130,8 @@ async fn two_operators_on_one_group_share_it_without_overlap() {
 }
 
 fn sqlstate(error: &sqlx::Error) -> String {
-    let code = error.as_database_error().and_then(|error| error.code());
-    code.map(|code| code.into_owned()).unwrap_or_default()
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.map(std::borrow::Cow::into_owned).unwrap_or_default()
 }
 
 #[tokio::test]

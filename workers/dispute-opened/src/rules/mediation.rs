@@ -43,7 +43,7 @@ impl DisputeRules {
         let dispute = Dispute { mediated_for: Some(mediated.decided_for), ..dispute };
         match mediated.decided_for {
             DisputeParty::Buyer => self.give_in(&mut draft, order, dispute, mediated)?,
-            DisputeParty::Seller => self.stand_by_seller(&mut draft, order, dispute, mediated),
+            DisputeParty::Seller => self.stand_by_seller(&mut draft, order, &dispute, mediated),
         }
         Ok(Decision::apply(draft.finish()))
     }
@@ -123,15 +123,15 @@ impl DisputeRules {
         &self,
         draft: &mut Draft,
         order: &Order,
-        dispute: Dispute,
+        dispute: &Dispute,
         mediated: &DisputeMediated,
     ) {
         let code = OutcomeCode::MediatedForSeller;
-        self.record(draft, order, &dispute, mediated, code, None);
+        self.record(draft, order, dispute, mediated, code, None);
         draft.put_dispute(dispute.clone(), None);
         draft.touch();
-        if let Some(due_at) = unanswered_until(&dispute, draft.now()) {
-            hand_in(draft, order, &dispute, due_at, code, Vec::new());
+        if let Some(due_at) = unanswered_until(dispute, draft.now()) {
+            hand_in(draft, order, dispute, due_at, code, Vec::new());
         }
     }
 
