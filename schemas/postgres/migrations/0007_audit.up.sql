@@ -220,5 +220,5 @@ GRANT SELECT (
 ) ON parked_events TO orderflow_reader;
 GRANT SELECT (
     id, order_id, message_id, exchange, routing_key, type_name, must_route, attempts, created_at,
-    publish_after, sent_at
+    publish_after, sent_at, suppressed_at
 ) ON outbox TO orderflow_reader;

@@ -22,7 +22,7 @@ impl TraceContext {
         if !is_parent(parent) {
             return None;
         }
-        match state.map(str::trim).filter(|state| is_state(state)) {
+        match state.map(|state| state.trim_matches([' ', '\t'])).filter(|state| is_state(state)) {
             Some(state) => Some(Self(format!("{parent} {state}").into())),
             None => Some(Self(parent.into())),
         }

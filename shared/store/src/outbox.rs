@@ -150,11 +150,17 @@ pub async fn own_shards(database: &mut Database, shards: &mut Shards) -> Result<
     Ok(())
 }
 
+/// A relay asks every second; a server that hears nothing for so long ends its connection. Else one
+/// that was cut off without a word would own its shards until the system gives the connection up.
+const GIVE_UP_SILENT: &str = "SET idle_session_timeout = '30s'";
+
 async fn announce_presence(connection: &mut PgConnection) -> Result<(), Error> {
+    let doing = "announce the relay";
+    sqlx::raw_sql(GIVE_UP_SILENT).execute(&mut *connection).await.map_err(Error::during(doing))?;
     sqlx::query!(r#"SELECT pg_advisory_lock_shared($1, $2) AS "done: ()""#, LOCK_CLASS, PRESENCE)
         .execute(connection)
         .await
-        .map_err(Error::during("announce the relay"))?;
+        .map_err(Error::during(doing))?;
     Ok(())
 }
 

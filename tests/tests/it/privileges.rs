@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broker::{Properties, Publication};
-use system_tests::{Stage, StageOptions, open_order};
+use system_tests::{Stage, StageOptions, open_order, short_order};
 use testkit::eventually;
 use testkit::shop::{attempt_id, captured, dispute_id, dispute_opened, order_id, refund_requested};
 
@@ -14,7 +14,6 @@ const ORDERS: u32 = 40;
 async fn restricted_workers_do_all_of_their_work() {
     let options = StageOptions::everyone()
         .with_least_privilege()
-        .with("ORDERFLOW_WINDOW_CARD", "15s")
         .with("ORDERFLOW_REMINDER_MIN_GAP", "1s")
         .with("ORDERFLOW_PATIENCE", "200ms");
     let stage = Stage::start(options).await;
@@ -23,7 +22,7 @@ async fn restricted_workers_do_all_of_their_work() {
     events.extend((0..ORDERS).map(open_order));
     events.push(refund_requested(order_id(0), "r-1", 2_000));
     events.push(dispute_opened(order_id(1), dispute_id(1), attempt_id(1), 3_000));
-    events.push(open_order(ORDERS));
+    events.push(short_order(ORDERS, 5));
     stage.publish(&events).await;
     stage.until("the paid are paid", "SELECT count(*) FROM captures", i64::from(ORDERS)).await;
     let count = |table: &str| format!("SELECT count(*) FROM {table}");
@@ -31,7 +30,9 @@ async fn restricted_workers_do_all_of_their_work() {
     stage.until("the dispute is known", &count("disputes"), 1).await;
     let expired = count("orders WHERE status = 'expired'");
     stage.until("who does not pay runs out of time", &expired, 1).await;
-    stage.until("everything is sent", &count("outbox WHERE sent_at IS NULL"), 0).await;
+    // Nobody listens to commands here: what has to reach a queue waits.
+    let unsent = count("outbox WHERE sent_at IS NULL AND NOT must_route");
+    stage.until("all announcements are sent", &unsent, 0).await;
     let properties = Properties { message_id: Some("g-1".to_owned()), ..Properties::default() };
     let inbound = stage.names.inbound();
     let garbage = Publication::new(inbound, "payment.attempted", properties, b"not json".to_vec());

@@ -195,11 +195,21 @@ fn typed(command: &str, surroundings: &Surroundings) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }
 
-/// A dead letter as the page is about: one that a worker gave up on, with the page's own code.
+/// A dead letter as the page is about: one that a worker gave up on, with the page's own code, and
+/// its group, since a parker writes no letter without one.
 async fn stage_letter(database: &TestDatabase, page: &str) {
     let class = if page == "worker-crashed" { "crash" } else { "contract" };
     let staged = format!(
-        "INSERT INTO dead_letters (
+        "INSERT INTO failure_groups (
+             fingerprint, source_queue, event_type, error_class, error_code, detail_pattern,
+             first_build, first_seen_at, last_seen_at
+         )
+         SELECT
+             sha256('{page}'), source_queue, event_type, '{class}', '{page}', detail_pattern,
+             first_build, first_seen_at, last_seen_at
+         FROM failure_groups WHERE error_code = 'mode-mismatch' LIMIT 1
+         ON CONFLICT DO NOTHING;
+         INSERT INTO dead_letters (
              source_queue, message_key, key_source, event_type, order_id, error_class, error_code,
              error_detail, fingerprint, attempts, first_failed_at, last_failed_at, worker_version,
              exchange, routing_key, properties, headers, body, digest

@@ -1,5 +1,6 @@
 //! The replayer's loop: lease, check, publish, note.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -94,7 +95,7 @@ impl<'a> Replayer<'a> {
         let mut full = Vec::new();
         for target in replays::targets(&mut self.database).await? {
             let ready = self.session.ready_messages(&target.queue).await?;
-            // One that is not there is found out by what comes back from it.
+            // One that is not there is found out when something is to be sent to it.
             if ready.is_some_and(|ready| i64::from(ready) >= target.max_backlog) {
                 tracing::info!(queue = target.queue, ready, "a replay waits for its queue");
                 full.push(target.queue);
@@ -104,15 +105,22 @@ impl<'a> Replayer<'a> {
     }
 
     async fn send(&mut self, letters: Vec<Letter>) -> anyhow::Result<()> {
-        let (mut settled, mut publications, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut settled, mut sendable) = (Vec::new(), Vec::new());
         for letter in letters {
             let (item, queue) = (letter.item, letter.target.clone());
             match message::replay(letter, &self.process.config) {
-                Ok(Replay { publication, trace_id }) => {
-                    publications.push(publication);
-                    sent.push((item, queue, trace_id));
-                }
+                Ok(replay) => sendable.push((item, queue, replay)),
                 Err(code) => settled.push((item, queue, Settled::Skipped(code))),
+            }
+        }
+        let gone = self.gone(sendable.iter().map(|(_, queue, _)| queue.as_str())).await?;
+        let (mut publications, mut sent) = (Vec::new(), Vec::new());
+        for (item, queue, Replay { publication, trace_id }) in sendable {
+            if gone.contains(&queue) {
+                settled.push((item, queue, Settled::Returned));
+            } else {
+                publications.push(publication);
+                sent.push((item, queue, trace_id));
             }
         }
         let outcomes = self.publish(publications).await?;
@@ -124,10 +132,29 @@ impl<'a> Replayer<'a> {
             settled.iter().map(|(item, _, settled)| (*item, settled.clone())).collect();
         replays::settle(&mut self.database, &items).await?;
         self.process.reached("replay-noted");
+        if settled.iter().any(|(_, _, settled)| *settled == Settled::Returned) {
+            // Their replay is judged before more of it is tried.
+            self.looked = None;
+        }
         for (item, queue, settled) in settled {
             tell(item, &queue, &settled);
         }
         Ok(())
+    }
+
+    /// Those of the queues that do not exist.
+    ///
+    /// The broker returns nothing that is sent to them: the alternate exchange takes it to the queue
+    /// of unroutable messages, where it would become a letter of its own.
+    async fn gone(&self, queues: impl Iterator<Item = &str>) -> anyhow::Result<BTreeSet<String>> {
+        let mut gone = BTreeSet::new();
+        for queue in queues.collect::<BTreeSet<_>>() {
+            if self.session.ready_messages(queue).await?.is_none() {
+                tracing::warn!(queue, "nothing is replayed to a queue that is gone");
+                gone.insert(queue.to_owned());
+            }
+        }
+        Ok(gone)
     }
 
     async fn publish(&self, publications: Vec<Publication>) -> anyhow::Result<Vec<Outcome>> {

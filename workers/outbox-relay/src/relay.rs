@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use broker::{Publisher, PublisherConfig, Session};
+use broker::{Publisher, PublisherConfig, Session, SessionWatch};
 use contracts::Timestamp;
 use runtime::{Process, database_ready, pass, sessions, topology_ready};
 use store::Database;
@@ -47,6 +47,7 @@ pub async fn relay(process: Process) -> anyhow::Result<()> {
 
 struct Relay {
     process: Process,
+    broker: SessionWatch,
     publisher: Publisher,
     database: Database,
     listener: Listener,
@@ -71,7 +72,8 @@ impl Relay {
         process.health.ready();
         let next_gauge = Instant::now();
         let next_share = next_gauge + SHARE_EVERY;
-        Ok(Self { process, publisher, database, listener, shards, next_gauge, next_share })
+        let broker = session.watch();
+        Ok(Self { process, broker, publisher, database, listener, shards, next_gauge, next_share })
     }
 
     async fn run(mut self) -> anyhow::Result<()> {
@@ -102,6 +104,10 @@ impl Relay {
                 };
                 tokio::select! {
                     () = stop.requested() => break,
+                    // With nothing to send, nothing else would tell.
+                    end = self.broker.ended() => {
+                        return Err(anyhow::Error::from(end).context("the broker went away"));
+                    }
                     () = more => {}
                 }
             }

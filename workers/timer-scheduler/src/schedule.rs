@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broker::delay::DelayProvider;
-use broker::{Outcome, Publisher, PublisherConfig, Session};
+use broker::{Outcome, Publisher, PublisherConfig, Session, SessionWatch};
 use contracts::Timestamp;
 use runtime::{Process, database_ready, pass, sessions, topology_ready};
 use store::listener::{Channel, Listener};
@@ -48,6 +48,7 @@ pub async fn schedule(process: Process) -> anyhow::Result<()> {
 
 struct Scheduler {
     process: Process,
+    broker: SessionWatch,
     publisher: Publisher,
     provider: DelayProvider,
     database: Database,
@@ -70,6 +71,7 @@ impl Scheduler {
         let now = Instant::now();
         Ok(Self {
             process,
+            broker: session.watch(),
             publisher,
             provider,
             database,
@@ -87,6 +89,10 @@ impl Scheduler {
             if !more {
                 tokio::select! {
                     () = stop.requested() => break,
+                    // With nothing to hand over, nothing else would tell.
+                    end = self.broker.ended() => {
+                        return Err(anyhow::Error::from(end).context("the broker went away"));
+                    }
                     _hint = self.listener.wait(self.process.config.poll) => {}
                 }
             }

@@ -39,7 +39,7 @@ fn the_parser_of_asyncapi_takes_the_contract_and_notices_a_mistake() {
     let problems = contract["problems"].as_array().unwrap();
     assert!(!problems.iter().any(is_mistake), "{problems:#?}");
     assert_eq!(contract["parsed"], true);
-    assert_eq!(contract["channels"].as_array().unwrap().len(), 11);
+    assert_eq!(contract["channels"].as_array().unwrap().len(), 12);
 
     let broken = tempfile::NamedTempFile::new().unwrap();
     let text =

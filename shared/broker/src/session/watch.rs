@@ -40,15 +40,18 @@ pub enum SessionState {
 }
 
 /// Why a session is over.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SessionEnd {
     /// We closed it.
+    #[error("it was closed")]
     Closed,
     /// A connection ended.
+    #[error("its connection to {} ended", link.as_str())]
     Lost {
         /// Which one ended first.
         link: Link,
         /// What ended it.
+        #[source]
         cause: Error,
     },
 }

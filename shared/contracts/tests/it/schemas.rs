@@ -111,12 +111,14 @@ fn free_text_is_marked_as_such_and_so_are_pseudonyms() {
     };
     let pseudonyms = [
         "customer.consent_withdrawn/data/customer_ref",
+        "dispute.mediated/data/decided_by/id",
         "order.created/data/customer_ref",
         "refund.requested/data/requested_by/id",
         "refund.reviewed/data/reviewed_by/id",
     ];
     assert_eq!(marked("pseudonym"), pseudonyms.map(str::to_owned).into());
     let texts = [
+        "dispute.mediated/data/note",
         "order.cancel_requested/data/reason",
         "refund.reviewed/data/note",
         "refund.updated/data/failure_reason",

@@ -34,7 +34,8 @@ async fn a_replayed_message_is_the_original_with_a_fresh_budget_and_a_new_trace(
     let stage = Stage::start(StageOptions::of(&["dead-letter-parker"])).await;
     let mut original = dead_letter(&stage.names, "order-created", &open_order(1));
     // Valid, but not as we would write it: nothing of it may be put in order.
-    let spaced = String::from_utf8(original.body).expect("events are text").replace(':', " :\t");
+    let spaced = String::from_utf8(original.body).expect("events are text");
+    let spaced = spaced.replace("\":", "\" :\t");
     original.body = spaced.into_bytes();
     original.properties.correlation_id = Some("c-1".to_owned());
     original.properties.app_id = Some("shop".to_owned());
@@ -46,6 +47,8 @@ async fn a_replayed_message_is_the_original_with_a_fresh_budget_and_a_new_trace(
     stage.publish_raw(vec![original.clone()]).await;
     stage.until("it is parked", "SELECT count(*) FROM dead_letters", 1).await;
     start(&stage, &replay_call(100, 10, 0, 100)).await;
+    let sent = "SELECT count(*) FROM replay_items WHERE state = 'sent'";
+    stage.until("it is sent again", sent, 1).await;
 
     let queue = stage.names.work_queue("order-created");
     let mut consumer = stage.consumer(&queue).await;
