@@ -125,7 +125,8 @@ async fn check(stage: &Stage, rounds: i64) {
         ("outbox WHERE routing_key = 'inventory.release_requested'", orders),
         ("outbox WHERE routing_key = 'order.paid'", orders),
         ("dead_letters", rounds),
-        ("outbox WHERE sent_at IS NULL AND routing_key NOT LIKE '%requested'", 0),
+        // Nobody listens to commands here: what has to reach a queue waits.
+        ("outbox WHERE sent_at IS NULL AND NOT must_route", 0),
     ];
     for (what, expected) in all {
         stage.until(what, &count(what), expected).await;
