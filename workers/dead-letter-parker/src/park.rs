@@ -178,7 +178,8 @@ impl Parker<'_> {
 
     /// Counts what is parked of each queue; one that has nothing says so, too.
     async fn measure(&mut self) -> anyhow::Result<()> {
-        let backlog = store::letter_backlog(&mut self.database).await?;
+        let count = async |database: &mut Database| store::letter_backlog(database).await;
+        let backlog = self.database.answered("count dead letters", count).await?;
         let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
         // A group is of one queue.
         let groups = backlog.iter().map(|found| count(found.groups)).sum();

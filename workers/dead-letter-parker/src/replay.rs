@@ -9,7 +9,7 @@ use runtime::{Process, Stop};
 use store::replays::{self, ItemId, Letter, Settled};
 use store::{Class, Database};
 use telemetry::happenings::{ReplayItems, ReplaysCounted};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::message::{self, Replay};
 
@@ -37,6 +37,9 @@ pub(crate) struct Replayer<'a> {
     open: usize,
 }
 
+/// A turn that takes longer waits for somebody who will not answer: the answer got lost on its way.
+const TURN_WITHIN: Duration = Duration::from_secs(90);
+
 impl<'a> Replayer<'a> {
     /// A replayer with a channel of its own.
     ///
@@ -58,7 +61,8 @@ impl<'a> Replayer<'a> {
     /// When a dependency is down.
     pub(crate) async fn run(&mut self, stop: &mut Stop) -> anyhow::Result<()> {
         while !stop.is_requested() {
-            let turn = self.turn().await;
+            let turn = timeout(TURN_WITHIN, self.turn()).await;
+            let turn = turn.context("broker or database did not answer in time")?;
             let pause = match turn {
                 Ok(()) if self.open > 0 => BUSY,
                 Ok(()) => self.process.config.poll,

@@ -12,7 +12,7 @@ use store::listener::{Channel, Listener};
 use store::outbox::{self, Backlog, Exchange, OutboxKey, PendingMessage, Shards};
 use store::vault::Unreadable;
 use telemetry::happenings::{OutboxBacklog, Published, WindowPublished, WorkCommitted};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::publication::{Fate, publication};
 
@@ -45,6 +45,10 @@ pub async fn relay(process: Process) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A turn that takes longer waits for somebody who will not answer: confirms have a deadline of
+/// their own, statements have one at the server, but an answer may get lost on its way here.
+const TURN_WITHIN: Duration = Duration::from_secs(90);
+
 struct Relay {
     process: Process,
     broker: SessionWatch,
@@ -68,7 +72,8 @@ impl Relay {
             .await?;
         let listener = Listener::new(process.config.database.clone(), Channel::Outbox);
         let mut shards = Shards::default();
-        outbox::own_shards(&mut database, &mut shards).await?;
+        let own = async |database: &mut Database| outbox::own_shards(database, &mut shards).await;
+        database.answered("take shards", own).await?;
         process.health.ready();
         let next_gauge = Instant::now();
         let next_share = next_gauge + SHARE_EVERY;
@@ -80,24 +85,9 @@ impl Relay {
         let mut stop = self.process.stop.clone();
         while !stop.is_requested() {
             let next_look = Instant::now() + PACE;
-            let shards = &self.shards;
-            let pending =
-                async |database: &mut Database| outbox::pending(database, shards, WINDOW).await;
-            let pending = self.database.answered("read the outbox", pending).await?;
-            if !pending.unreadable.is_empty() {
-                self.set_aside(pending.unreadable).await?;
-            }
-            let (outdated, messages): (Vec<_>, Vec<_>) =
-                pending.messages.into_iter().partition(|message| message.is_outdated);
-            if !outdated.is_empty() {
-                self.suppress(&outdated).await?;
-            }
-            if !messages.is_empty() {
-                self.publish(messages).await?;
-            }
-            self.measure().await?;
-            self.share().await?;
-            if !pending.more {
+            let turn = timeout(TURN_WITHIN, self.turn()).await;
+            let more = turn.context("broker or database did not answer in time")??;
+            if !more {
                 let more = async {
                     self.listener.wait(self.process.config.poll).await;
                     sleep_until(next_look).await;
@@ -113,6 +103,28 @@ impl Relay {
             }
         }
         Ok(())
+    }
+
+    /// Sends what is due; `true` when there was more than one turn takes.
+    async fn turn(&mut self) -> anyhow::Result<bool> {
+        let shards = &self.shards;
+        let pending =
+            async |database: &mut Database| outbox::pending(database, shards, WINDOW).await;
+        let pending = self.database.answered("read the outbox", pending).await?;
+        if !pending.unreadable.is_empty() {
+            self.set_aside(pending.unreadable).await?;
+        }
+        let (outdated, messages): (Vec<_>, Vec<_>) =
+            pending.messages.into_iter().partition(|message| message.is_outdated);
+        if !outdated.is_empty() {
+            self.suppress(&outdated).await?;
+        }
+        if !messages.is_empty() {
+            self.publish(messages).await?;
+        }
+        self.measure().await?;
+        self.share().await?;
+        Ok(pending.more)
     }
 
     async fn publish(&mut self, rows: Vec<PendingMessage>) -> anyhow::Result<()> {

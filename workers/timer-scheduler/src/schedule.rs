@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use broker::delay::DelayProvider;
 use broker::{Outcome, Publisher, PublisherConfig, Session, SessionWatch};
 use contracts::Timestamp;
@@ -10,7 +11,7 @@ use store::listener::{Channel, Listener};
 use store::timers::{self, DueTimer};
 use store::{Database, Transaction, outbox, parked};
 use telemetry::happenings::{TimersHandedOver, WaitingRows, WindowPublished, WorkCommitted};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::publication::publication;
 
@@ -45,6 +46,9 @@ pub async fn schedule(process: Process) -> anyhow::Result<()> {
     .await;
     Ok(())
 }
+
+/// A look that takes longer waits for somebody who will not answer: the answer got lost on its way.
+const LOOK_WITHIN: Duration = Duration::from_secs(90);
 
 struct Scheduler {
     process: Process,
@@ -85,7 +89,8 @@ impl Scheduler {
     async fn run(mut self) -> anyhow::Result<()> {
         let mut stop = self.process.stop.clone();
         while !stop.is_requested() {
-            let more = self.look().await?;
+            let look = timeout(LOOK_WITHIN, self.look()).await;
+            let more = look.context("broker or database did not answer in time")??;
             if !more {
                 tokio::select! {
                     () = stop.requested() => break,
