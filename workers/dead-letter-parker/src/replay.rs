@@ -148,8 +148,8 @@ impl<'a> Replayer<'a> {
 
     /// Those of the queues that do not exist.
     ///
-    /// The broker returns nothing that is sent to them: the alternate exchange takes it to the queue
-    /// of unroutable messages, where it would become a letter of its own.
+    /// The broker returns nothing that is sent to them: the alternate exchange takes it to the
+    /// queue of unroutable messages, where it would become a letter of its own.
     async fn gone(&self, queues: impl Iterator<Item = &str>) -> anyhow::Result<BTreeSet<String>> {
         let mut gone = BTreeSet::new();
         for queue in queues.collect::<BTreeSet<_>>() {
