@@ -1,4 +1,3 @@
 //! The suite over the real binaries, and what it says of itself.
 
-mod short;
 mod usage;
