@@ -1,3 +1,3 @@
-//! The suite over the real binaries, and what it says of itself.
+//! What the suite says of itself.
 
 mod usage;
