@@ -12,6 +12,10 @@ mod replay;
 mod show;
 mod tail;
 
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
 use store::Database;
 use store::letters::Filter;
 
@@ -72,4 +76,18 @@ pub(super) async fn connect(settings: &Settings) -> Result<Database, Failure> {
 /// What a filter means to somebody who reads: without a status, what is not done with.
 fn open(filter: Filter) -> Filter {
     filter.or_status(&OPEN)
+}
+
+/// The text of a file, or of standard input for `-`; `next` says what belongs there.
+fn text_of(file: &Path, next: &'static str) -> Result<String, Failure> {
+    let read = if file.as_os_str() == "-" {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).map(|_bytes| text)
+    } else {
+        fs::read_to_string(file)
+    };
+    read.map_err(|error| {
+        let what = format!("failed to read {}", file.display());
+        Failure::new(Exit::Failed, what, next).because(error.to_string())
+    })
 }

@@ -1,16 +1,12 @@
 //! `orderctl dlq edit`: bodies changed by two people.
 
-use std::fs;
-use std::io::{self, Read as _};
-use std::path::Path;
-
 use contracts::IdSource;
 use serde::Serialize;
 use store::edits::{self, Difference, EditError, Edited, Who};
 use store::letters::{self, EditRow};
 use store::vault::Content;
 
-use super::connect;
+use super::{connect, text_of};
 use crate::cli::{AllowEditsArgs, DecideEditArgs, EditCommand, ProposeArgs, ShowEditArgs};
 use crate::exit::{Exit, Failure};
 use crate::letters::confirm::{Question, confirm};
@@ -39,7 +35,8 @@ async fn propose(
     settings: &Settings,
     console: Console,
 ) -> Result<Exit, Failure> {
-    let patch = content(&args.patch)?;
+    let next = "name a file with a JSON Patch (RFC 6902), or `-` for standard input";
+    let patch = text_of(&args.patch, next)?;
     let judge = judge(settings)?;
     let mut database = connect(settings).await?;
     let check = |edited: &Edited| judged(&judge, edited);
@@ -144,20 +141,6 @@ fn judged(judge: &Judge, edited: &Edited) -> Result<(), String> {
         None => Ok(()),
         Some(problem) => Err(format!("{} at {}: {}", problem.code, problem.pointer, problem.rule)),
     }
-}
-
-fn content(file: &Path) -> Result<String, Failure> {
-    let read = if file.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).map(|_bytes| text)
-    } else {
-        fs::read_to_string(file)
-    };
-    read.map_err(|error| {
-        let what = format!("failed to read {}", file.display());
-        let next = "name a file with a JSON Patch (RFC 6902), or `-` for standard input";
-        Failure::new(Exit::Failed, what, next).because(error.to_string())
-    })
 }
 
 /// Why there is no edit, with what to type next.

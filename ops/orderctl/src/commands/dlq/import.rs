@@ -1,14 +1,10 @@
 //! `orderctl dlq import`: letters of an export, parked again.
 
-use std::fs;
-use std::io::{self, Read as _};
-use std::path::Path;
-
 use serde::Serialize;
 use store::dead_letters::DeadLetter;
 use store::letters;
 
-use super::connect;
+use super::{connect, text_of};
 use crate::cli::ImportArgs;
 use crate::exit::{Exit, Failure};
 use crate::letters::confirm::{Question, confirm};
@@ -26,7 +22,8 @@ pub(super) async fn run(
     settings: &Settings,
     console: Console,
 ) -> Result<Exit, Failure> {
-    let text = content(&args.file)?;
+    let next = "name a file that `orderctl dlq export` wrote, or `-` for standard input";
+    let text = text_of(&args.file, next)?;
     let mut report = Report { dry_run: args.dry_run, ..Report::default() };
     let mut readable: Vec<Readable> = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -64,20 +61,6 @@ fn read(line: &str) -> Result<Readable, Unimportable> {
     let exported: Exported =
         serde_json::from_str(line).or(Err(Unimportable::Wrong("form: it is no such line")))?;
     exported.readable()
-}
-
-fn content(file: &Path) -> Result<String, Failure> {
-    let read = if file.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).map(|_bytes| text)
-    } else {
-        fs::read_to_string(file)
-    };
-    read.map_err(|error| {
-        let what = format!("failed to read {}", file.display());
-        let next = "name a file that `orderctl dlq export` wrote, or `-` for standard input";
-        Failure::new(Exit::Failed, what, next).because(error.to_string())
-    })
 }
 
 /// What a file held.
