@@ -25,7 +25,9 @@ use crate::events::Rate;
 use crate::exit::EXIT_CODES;
 use crate::render::OutputArgs;
 use crate::settings::Settings;
-pub(crate) use customer::{CustomerCommand, CustomerShowArgs, LiftArgs, LiftFlagArgs};
+pub(crate) use customer::{
+    CustomerCommand, CustomerShowArgs, LiftArgs, LiftFlagArgs, WithdrawConsentArgs,
+};
 pub(crate) use dlq::{
     ArchiveArgs, DlqCommand, ExportLettersArgs, GroupsArgs, ImportArgs, ListArgs, NoteArgs,
     PageArgs, RestoreArgs, SearchArgs, ShowLetterArgs, StatsArgs, TailArgs,

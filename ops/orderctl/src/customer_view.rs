@@ -1,7 +1,7 @@
 //! What is noted of a customer, in words.
 
 use serde::Serialize;
-use store::customers::{FlagRow, MarkRow, Standing};
+use store::customers::{FlagRow, MarkRow, Standing, WithdrawalRow};
 
 use crate::holdings_view::counted;
 use crate::render::{Style, Tone, View};
@@ -16,15 +16,21 @@ pub(crate) struct CustomerView(pub(crate) Standing);
 
 impl View for CustomerView {
     fn text(&self, style: Style) -> String {
-        let Standing { customer_ref, flags, mark } = &self.0;
+        let Standing { customer_ref, flags, mark, withdrawals } = &self.0;
         let mut lines = vec![style.tint(Tone::Strong, &format!("Customer {customer_ref}"))];
         lines.extend(mark.iter().map(|mark| standing(mark, style)));
         for flag in flags {
             lines.push(head(flag, style));
             lines.extend(rest(flag).iter().map(|line| style.paragraph(INDENT, line)));
         }
+        lines.extend(withdrawals.iter().map(withdrawal));
         lines.join("\n")
     }
+}
+
+fn withdrawal(row: &WithdrawalRow) -> String {
+    let WithdrawalRow { order_id, purpose, withdrawn_at, .. } = row;
+    format!("  consent to {purpose} taken back at {withdrawn_at}, told with order {order_id}")
 }
 
 /// What is closed to the customer; in words, not by colour alone.

@@ -19,6 +19,7 @@ mod order_view;
 mod progress;
 mod render;
 mod settings;
+mod telling;
 mod textfile;
 
 use std::ffi::OsString;

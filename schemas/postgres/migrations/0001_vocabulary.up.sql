@@ -50,7 +50,7 @@ CREATE TYPE dispute_party AS ENUM ('buyer', 'seller');
 
 CREATE TYPE timer_kind AS ENUM (
     'payment_timeout', 'payment_reminder', 'customer_restriction_ends', 'dispute_evidence_due',
-    'refund_review_due', 'unapplied_money_due', 'reserve_answer_due'
+    'refund_review_due', 'refund_answer_due', 'unapplied_money_due', 'reserve_answer_due'
 );
 CREATE TYPE timer_status AS ENUM ('armed', 'fired', 'cancelled');
 

@@ -161,6 +161,9 @@ CREATE TABLE disputes (
     opened_at timestamptz NOT NULL,
     currency currency_code NOT NULL,
     amount_minor bigint NOT NULL,
+    -- As the provider says it, where that is in another currency than the order.
+    original_currency currency_code,
+    original_minor bigint,
     fee_minor bigint NOT NULL,
     loss_minor bigint NOT NULL,
     stage dispute_stage NOT NULL,
@@ -177,6 +180,11 @@ CREATE TABLE disputes (
     -- One fact at a provider belongs to one order; also finds the order of a later report.
     CONSTRAINT disputes_provider_ref_key UNIQUE (provider, provider_ref),
     CONSTRAINT disputes_amount_range CHECK (amount_minor BETWEEN 1 AND 999999999999),
+    CONSTRAINT disputes_original_whole CHECK (
+        (original_currency IS NULL) = (original_minor IS NULL)
+        AND original_currency <> currency
+        AND original_minor BETWEEN 1 AND 999999999999
+    ),
     CONSTRAINT disputes_fee_range CHECK (fee_minor BETWEEN 0 AND 999999999999),
     CONSTRAINT disputes_loss_range CHECK (loss_minor BETWEEN 0 AND amount_minor),
     CONSTRAINT disputes_closed_with_time CHECK (

@@ -13,8 +13,8 @@ use crate::ledger::{Leg, Transfer};
 use crate::message::{Body, Message};
 use crate::order::{Order, OrderStatus};
 use crate::payment::{Attempt, Capture};
-use crate::policy::PolicyBook;
-use crate::refund::Refund;
+use crate::policy::{PolicyBook, RefundPatience};
+use crate::refund::{Refund, RefundStatus};
 use crate::state::{OrderState, put};
 use crate::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
 use crate::unapplied::{UnappliedMoney, UnappliedTransfer};
@@ -84,13 +84,21 @@ pub struct Draft {
     order_written: bool,
     ids: IdSource,
     now: Timestamp,
+    patience: RefundPatience,
 }
 
 impl Draft {
     /// Begins with the order as it stands; `message` is the cause of everything that follows.
     pub fn new<E>(state: &OrderState, message: &Envelope<E>, now: Timestamp) -> Self {
         let ids = IdSource::new(message.source.as_str(), message.id.as_str(), now);
-        Self { state: state.clone(), changes: Changes::default(), order_written: false, ids, now }
+        let (changes, patience) = (Changes::default(), RefundPatience::default());
+        Self { state: state.clone(), changes, order_written: false, ids, now, patience }
+    }
+
+    /// Waits so long for what providers say of refunds.
+    #[must_use]
+    pub fn waiting(self, patience: RefundPatience) -> Self {
+        Self { patience, ..self }
     }
 
     /// The order with everything recorded so far.
@@ -178,6 +186,8 @@ impl Draft {
     }
 
     /// Writes a refund; a change of status becomes a line of history.
+    ///
+    /// While its money is set aside, its provider is not forgotten (case 62).
     pub fn put_refund(&mut self, refund: Refund, reason: Option<OutcomeCode>) {
         let before = self.state.refund(refund.id).map(|known| known.status);
         let (id, to): (RefundId, _) = (refund.id, refund.status);
@@ -187,7 +197,22 @@ impl Draft {
         put(&mut self.state.refunds, refund, |a, b| a.id == b.id);
         if before != Some(to) {
             self.record(Change::Refund(id, before, to), reason);
+            self.await_answer(id, to);
         }
+    }
+
+    fn await_answer(&mut self, id: RefundId, status: RefundStatus) {
+        let (kind, owner) = (TimerKind::RefundAnswerDue, TimerOwner::Refund(id));
+        match self.patience.of(status) {
+            Some(wait) => self.arm(kind, owner, self.now.plus(wait)),
+            None => self.cancel(kind, owner),
+        }
+    }
+
+    /// Has a refund looked at again whose provider still says nothing.
+    pub fn await_answer_again(&mut self, refund: &Refund) {
+        self.await_answer(refund.id, refund.status);
+        self.touch();
     }
 
     /// Writes a dispute; a change of stage or status becomes a line of history.

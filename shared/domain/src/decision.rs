@@ -108,6 +108,8 @@ named! {
         SecondApprovalNeeded = "second-approval-needed",
         /// Nobody decided in time.
         ReviewOverdue = "review-overdue",
+        /// A provider did not say in time what became of a refund.
+        RefundUnanswered = "refund-unanswered",
         /// It was decided before.
         AlreadyDecided = "already-decided",
         /// The same request key came with another amount (case 60).

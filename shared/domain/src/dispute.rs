@@ -167,8 +167,12 @@ pub struct Dispute {
     pub provider_ref: ProviderRef,
     /// Whose money.
     pub attempt_id: AttemptId,
-    /// How much is disputed.
+    /// How much is disputed, in the order's currency.
     pub amount: Money,
+    /// What the provider says is disputed, if that is in another currency (case 73).
+    ///
+    /// `amount` is then all that the payment brought: nobody knows what it comes to.
+    pub original: Option<Money>,
     /// What the provider charged so far.
     pub fee: Money,
     /// How much of the disputed money was booked as our loss beyond the buyer's funds.
@@ -193,6 +197,13 @@ pub struct Dispute {
     pub closed_at: Option<Timestamp>,
     /// When the latest event about it happened.
     pub last_event_at: Timestamp,
+}
+
+impl Dispute {
+    /// What its provider knows it by.
+    pub fn at_provider(&self) -> (Token<32>, ProviderRef) {
+        (self.provider.clone(), self.provider_ref.clone())
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::customer::{RestrictionLevel, RiskRule};
 use crate::decision::OutcomeCode;
-use crate::dispute::EscalationLevel;
+use crate::dispute::{Dispute, EscalationLevel};
 use crate::notices::Notice;
 use crate::order::CloseReason;
 use crate::payment::Classification;
@@ -61,6 +61,34 @@ macro_rules! messages {
             }
         }
     };
+}
+
+impl Body {
+    /// That refund and chargeback of one payment exceed what it brought, by so much (case 70).
+    pub fn double_loss(order_id: OrderId, dispute: &Dispute, excess: Money) -> Self {
+        let (provider, provider_ref) = dispute.at_provider();
+        Self::DisputeDoubleLossDetected {
+            order_id,
+            dispute_id: dispute.id,
+            provider,
+            provider_ref,
+            attempt_id: dispute.attempt_id,
+            excess,
+        }
+    }
+}
+
+/// A refund that was made, or is on its way, as proof against a claim (cases 70 and 71).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefundProof {
+    /// The refund.
+    pub refund_id: RefundId,
+    /// The provider's reference of it, once it said so.
+    pub provider_ref: Option<ProviderRef>,
+    /// How much.
+    pub amount: Money,
+    /// When the buyer had it; absent while it is on its way.
+    pub settled_at: Option<Timestamp>,
 }
 
 /// Whether a message may go unheard.
@@ -258,6 +286,10 @@ messages! {
         order_id: OrderId,
         /// The dispute.
         dispute_id: DisputeId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference of the dispute.
+        provider_ref: ProviderRef,
         /// How much is disputed.
         amount: Money,
         /// Stage and status.
@@ -269,6 +301,10 @@ messages! {
         order_id: OrderId,
         /// The dispute.
         dispute_id: DisputeId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference of the dispute.
+        provider_ref: ProviderRef,
         /// Until when.
         due_at: Timestamp,
         /// What proves most against this claim.
@@ -280,6 +316,10 @@ messages! {
         order_id: OrderId,
         /// The dispute.
         dispute_id: DisputeId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference of the dispute.
+        provider_ref: ProviderRef,
         /// Until when evidence is taken.
         due_at: Timestamp,
         /// How many hours are left.
@@ -293,10 +333,16 @@ messages! {
         order_id: OrderId,
         /// The dispute.
         dispute_id: DisputeId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference of the dispute.
+        provider_ref: ProviderRef,
         /// What to say for sure, such as that it was refunded already (case 71).
         code: OutcomeCode,
         /// What to hand in, by the shop's names for it; what is at hand when empty.
         evidence_refs: Vec<Token<64>>,
+        /// The refunds of the disputed payment: the proof that the buyer has the money (case 70).
+        refunds: Vec<RefundProof>,
     }
     /// A dispute needs somebody's eyes.
     DisputeEscalated("dispute.escalated", Announcement) {
@@ -304,6 +350,10 @@ messages! {
         order_id: OrderId,
         /// The dispute.
         dispute_id: DisputeId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference of the dispute.
+        provider_ref: ProviderRef,
         /// Why.
         code: OutcomeCode,
         /// Who should see to it now.
@@ -315,6 +365,10 @@ messages! {
         order_id: OrderId,
         /// The dispute.
         dispute_id: DisputeId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference of the dispute.
+        provider_ref: ProviderRef,
         /// How much came back.
         amount: Money,
     }
@@ -324,6 +378,10 @@ messages! {
         order_id: OrderId,
         /// The dispute.
         dispute_id: DisputeId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference of the dispute.
+        provider_ref: ProviderRef,
         /// How much is gone.
         amount: Money,
     }
@@ -333,6 +391,10 @@ messages! {
         order_id: OrderId,
         /// The dispute.
         dispute_id: DisputeId,
+        /// The payment provider.
+        provider: Token<32>,
+        /// The provider's reference of the dispute.
+        provider_ref: ProviderRef,
         /// The attempt whose money is lost twice.
         attempt_id: AttemptId,
         /// By how much.

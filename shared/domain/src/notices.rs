@@ -175,7 +175,10 @@ fn rendered(book: &PolicyBook, order: &Order, occasion: &Occasion) -> Notice {
     let policies = book.for_order(order);
     let zone = policies.reminders.zone.iana_name().and_then(|name| name.parse().ok());
     let zone = zone.unwrap_or_else(Zone::utc);
-    let locale = order.locale.as_ref().map(Token::as_str);
+    let locale = match occasion.notification.audience() {
+        Audience::Customer => order.locale.as_ref().map(Token::as_str),
+        Audience::Merchant => Some(policies.notifications.merchant_locale.as_str()),
+    };
     let rendered = book.texts().render(&occasion.notification, locale, &zone);
     let recipient = match rendered.audience {
         Audience::Customer => order.customer_ref.clone(),

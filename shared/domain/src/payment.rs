@@ -2,6 +2,7 @@
 
 use contracts::events::{PaymentOutcome, RefundCause, RefundReason};
 use contracts::{AttemptId, Money, MoneyError, ProviderRef, Timestamp, Token};
+use guidance::decline::{Category, Codes, guidance};
 
 use crate::decision::OutcomeCode;
 use crate::order::{Order, OrderStatus};
@@ -73,6 +74,11 @@ impl AttemptStatus {
             | Self::CaptureFailed
             | Self::Review => false,
         }
+    }
+
+    /// Whether there is something at the provider that can be ended before it becomes money.
+    pub fn can_be_called_off(self) -> bool {
+        self == Self::Initiated || self.in_flight() || self.holds_authorization()
     }
 
     /// Whether it is money, or may become money without another try of the buyer (case 39).
@@ -181,6 +187,15 @@ pub struct Attempt {
     pub occurred_at: Timestamp,
     /// When the latest event about it happened, clamped against clocks ahead of ours (case 14).
     pub last_event_at: Timestamp,
+}
+
+impl Attempt {
+    /// Whether it was declined because something technical went wrong (policies 7 and 11).
+    pub fn was_declined_technically(&self) -> bool {
+        let code = self.decline_code.as_ref().map(Token::as_str);
+        let category = guidance(Codes { code, ..Codes::default() }).category;
+        self.status == AttemptStatus::Declined && category == Category::Technical
+    }
 }
 
 named! {

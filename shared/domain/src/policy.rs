@@ -29,7 +29,7 @@ pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
 pub use late_money::{LateMoneyChoice, LateMoneyPolicy};
 pub use monitoring::{Measure, MerchantFigures, MonitoringPolicy, Share, Standing};
 pub use notifications::NotificationPolicy;
-pub use refunds::RefundPolicy;
+pub use refunds::{RefundPatience, RefundPolicy};
 pub use reminders::{QuietHours, ReminderPoint, Reminders};
 pub use unapplied::UnappliedPolicy;
 pub use unpaid::{Incident, UnpaidPolicy, UnpaidVerdict};

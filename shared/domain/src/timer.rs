@@ -19,6 +19,8 @@ named! {
         DisputeEvidenceDue = "dispute_evidence_due",
         /// A person should have decided on a refund.
         RefundReviewDue = "refund_review_due",
+        /// A provider should have said what became of a refund (case 62).
+        RefundAnswerDue = "refund_answer_due",
         /// Money that fits no order has waited long enough, or a person decided on it.
         UnappliedMoneyDue = "unapplied_money_due",
         /// A shop should have said whether an expired order can have its stock again (case 87).
@@ -27,15 +29,15 @@ named! {
 }
 
 impl TimerKind {
-    /// Whether it only reminds of what a person should do.
-    pub fn waits_for_people(self) -> bool {
+    /// Whether it only reminds, again and again, of what others should do.
+    pub fn waits_for_others(self) -> bool {
         match self {
             Self::PaymentTimeout
             | Self::PaymentReminder
             | Self::CustomerRestrictionEnds
             | Self::DisputeEvidenceDue
             | Self::ReserveAnswerDue => false,
-            Self::RefundReviewDue | Self::UnappliedMoneyDue => true,
+            Self::RefundReviewDue | Self::RefundAnswerDue | Self::UnappliedMoneyDue => true,
         }
     }
 
@@ -46,7 +48,8 @@ impl TimerKind {
             Self::PaymentTimeout | Self::CustomerRestrictionEnds => EventKind::PaymentTimeout,
             Self::PaymentReminder => EventKind::PaymentReminder,
             Self::DisputeEvidenceDue => EventKind::DisputeDeadline,
-            Self::RefundReviewDue => EventKind::RefundReviewDue,
+            // Somebody should have acted on a refund: a person or its provider.
+            Self::RefundReviewDue | Self::RefundAnswerDue => EventKind::RefundReviewDue,
             Self::UnappliedMoneyDue => EventKind::UnappliedDue,
             Self::ReserveAnswerDue => EventKind::ReserveAnswerDue,
         }

@@ -92,21 +92,22 @@ pub async fn refund(
     }))
 }
 
-/// Notes a decision on a refund, before its event is published: what is done was noted.
+/// Notes what an event will tell, before it is published: what is done was noted.
+///
+/// `object` is what the event is about, such as `refund:ID`.
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn note_review(
+pub async fn note_event(
     database: &mut Database,
     operator: Operator<'_>,
-    refund: RefundId,
+    object: &str,
     action: &str,
     event: &str,
 ) -> Result<(), Error> {
     let step = async |transaction: &mut Transaction<'_>| {
         let detail = serde_json::json!({ "event": event });
-        let (role, object) = (Role::Operator, format!("refund:{refund}"));
-        note(transaction.connection(), operator, role, action, &object, detail).await
+        note(transaction.connection(), operator, Role::Operator, action, object, detail).await
     };
-    database.within("note a review", step).await
+    database.within("note an event", step).await
 }

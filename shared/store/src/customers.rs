@@ -50,6 +50,8 @@ pub struct Standing {
     pub flags: Vec<FlagRow>,
     /// What is remembered of unpaid orders.
     pub mark: Option<MarkRow>,
+    /// What they took back of what they had agreed to, the earliest first.
+    pub withdrawals: Vec<WithdrawalRow>,
 }
 
 /// What is remembered of a customer's unpaid orders.
@@ -71,8 +73,56 @@ pub struct MarkRow {
 impl Standing {
     /// Whether nothing is noted.
     pub fn is_empty(&self) -> bool {
-        self.flags.is_empty() && self.mark.is_none()
+        self.flags.is_empty() && self.mark.is_none() && self.withdrawals.is_empty()
     }
+}
+
+/// Consent that was taken back.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the fields are the columns, described in the migrations")]
+pub struct WithdrawalRow {
+    pub order_id: Uuid,
+    pub purpose: String,
+    pub text_version: Option<String>,
+    pub withdrawn_at: Time,
+    pub recorded_at: Time,
+}
+
+/// Finds an order of a customer, any of them.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn any_order(
+    database: &mut Database,
+    customer: &CustomerRef,
+) -> Result<Option<OrderId>, Error> {
+    let order = sqlx::query_scalar!(
+        "SELECT id FROM orders WHERE customer_ref = $1 LIMIT 1",
+        customer.as_str(),
+    );
+    let order = order.fetch_optional(database.connection()?).await;
+    Ok(order.map_err(Error::during("find an order of a customer"))?.map(OrderId::from))
+}
+
+/// Reads what a customer took back, the earliest first.
+async fn withdrawals(
+    connection: &mut PgConnection,
+    customer: &CustomerRef,
+) -> Result<Vec<WithdrawalRow>, Error> {
+    let rows = sqlx::query_as!(
+        WithdrawalRow,
+        r#"
+        SELECT
+            order_id, purpose::text AS "purpose!", text_version,
+            withdrawn_at AS "withdrawn_at: Time", recorded_at AS "recorded_at: Time"
+        FROM consent_withdrawals
+        WHERE customer_ref = $1
+        ORDER BY withdrawn_at, inbox_id
+        "#,
+        customer.as_str(),
+    );
+    let rows = rows.fetch_all(connection).await;
+    rows.map_err(Error::during("read the customer's withdrawals"))
 }
 
 /// Reads what is noted of a customer.
@@ -119,9 +169,10 @@ pub(crate) async fn standing_of(
         "#,
         customer.as_str(),
     );
-    let mark = mark.fetch_optional(connection).await;
+    let mark = mark.fetch_optional(&mut *connection).await;
     let mark = mark.map_err(Error::during("read the customer's mark"))?;
-    Ok(Standing { customer_ref: customer.to_string(), flags, mark })
+    let withdrawals = withdrawals(connection, customer).await?;
+    Ok(Standing { customer_ref: customer.to_string(), flags, mark, withdrawals })
 }
 
 /// Reads the marks of these customers, with the open orders of limited ones.

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::timeline::Time;
 
 pub use erase::{Erased, Erasure, Obstacle, Order, erase};
-pub use export::{Export, OrderExport, StoredContent, WithdrawalRow, export};
+pub use export::{Export, OrderExport, StoredContent, export};
 
 /// A customer, as shops name them.
 pub type CustomerRef = Token<64>;

@@ -148,7 +148,8 @@ pub async fn hand_over(
 /// Takes handed-over timers that nobody fired by `grace` after they were due, and marks them again.
 ///
 /// The broker lost them, or their worker is behind: handing one over twice does no harm. One that
-/// was handed over less than `grace` ago is left alone.
+/// was handed over less than `grace` ago is left alone; each further hand-over of the same arming
+/// waits twice as long, up to 64 times `grace`, so that an event nobody can decide is no flood.
 ///
 /// # Errors
 /// When the statement fails.
@@ -162,7 +163,8 @@ pub async fn overdue(
         "find overdue timers",
         "handed_over_at IS NOT NULL
                 AND due_at <= now() - make_interval(secs => $1)
-                AND handed_over_at <= now() - make_interval(secs => $1)",
+                AND handed_over_at
+                    <= now() - make_interval(secs => $1 * power(2, least(handovers - 1, 6)))",
         grace,
         limit
     )

@@ -110,6 +110,21 @@ fn a_reminder_says_everything_in_the_orders_language_and_until_when_it_holds() {
 }
 
 #[test]
+fn merchants_are_written_to_in_their_own_language() {
+    for (chosen, expected) in [("", "en"), ("merchant_locale = \"es-MX\"", "es")] {
+        let text = format!("[notifications]\nsend = [\"dispute-opened\"]\n{chosen}");
+        let book = PolicyFile { text, ..PolicyFile::default() }.read().unwrap();
+        let mut world = World::paid_order(&[10_000]);
+        world.state.order.as_mut().unwrap().locale = "zh-Hans".parse().ok();
+        let event = dispute_opened(order_id(1), dispute_id(1), attempt_id(1), 10_000);
+        let decision = world.handle(&DisputeRules::new(book.clone()), &event);
+        let (notices, _) = told(&book, &world, &decision, &Reader::default());
+        let [notice] = &notices[..] else { panic!("{notices:?}") };
+        assert_eq!(notice.locale.as_str(), expected);
+    }
+}
+
+#[test]
 fn a_reminder_needs_consent_at_the_moment_it_is_sent() {
     let later = |time: &str| Some(at(time));
     let reader = Reader::default();

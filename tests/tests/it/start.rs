@@ -35,6 +35,29 @@ fn every_binary_names_all_settings_that_it_cannot_use_and_exits_with_64() {
 }
 
 #[test]
+fn a_worker_does_not_start_with_policies_or_texts_that_cannot_be_used_and_names_all_of_it() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let policies = folder.path().join("policies.toml");
+    let wrong = "[window]\ncard = \"400d\"\nsnail_mail = \"1h\"\n[refunds]\nhard_age = \"1h\"";
+    std::fs::write(&policies, wrong).expect("the folder is there");
+    std::fs::create_dir_all(folder.path().join("texts/en")).expect("the folder is there");
+    let output = Command::new(build_folder().join("payment-timeout"))
+        .env_clear()
+        .env("ORDERFLOW_AMQP_URL", "amqp://guest:guest@127.0.0.1:1")
+        .env("ORDERFLOW_DATABASE_URL", "postgres://me@127.0.0.1:1/x")
+        .env("ORDERFLOW_POLICIES", &policies)
+        .env("ORDERFLOW_TEMPLATES", folder.path().join("texts"))
+        .output()
+        .expect("the binary is built");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    let problems = ["window.card", "window.snail_mail", "refunds.hard_age", "payment-reminder"];
+    for problem in problems {
+        assert!(said.contains(problem), "{problem} is not named: {said}");
+    }
+}
+
+#[test]
 fn every_binary_explains_itself() {
     for binary in WORKERS {
         let output = Command::new(build_folder().join(binary)).env_clear().arg("--help").output();

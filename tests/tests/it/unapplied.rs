@@ -243,6 +243,8 @@ fn case_051_money_in_another_currency_waits_for_a_person_and_is_called_to_mind()
     assert_eq!(fall_due(&mut world), Outcome::Applied);
     assert_eq!(cases(&world), [OutcomeCode::UnappliedOverdue]);
     check_money(&world, 5_800, 5_800, 0);
+    assert_eq!(fall_due(&mut world), Outcome::Applied);
+    assert_eq!(cases(&world), [OutcomeCode::UnappliedOverdue; 2], "until somebody decides");
 
     person_decides(&mut world, MoneyDecision::Refund);
     assert_eq!(fall_due(&mut world), Outcome::Applied);
@@ -253,6 +255,25 @@ fn case_051_money_in_another_currency_waits_for_a_person_and_is_called_to_mind()
         _ => None,
     });
     assert_eq!(back.unwrap().to_string(), "JPY 5800", "in its own currency");
+}
+
+#[test]
+fn case_050_money_in_another_currency_that_fails_after_all_is_out_of_the_books() {
+    let yen = json!({"amount_minor": 5_800, "currency": "JPY"});
+    let failed = payment(order(), attempt_id(1), PaymentOutcome::CaptureFailed, 1);
+    let failed = failed.with("amount", yen);
+
+    let mut world = in_another_currency();
+    assert_eq!(pay(&mut world, &failed), Outcome::Noop(OutcomeCode::CaptureFailed));
+    assert_eq!(money(&world).resolution(), Some(Resolution::WrittenOff));
+    check_money(&world, 0, 0, 0);
+    assert_eq!(timer(&world).status, TimerStatus::Cancelled);
+
+    let mut world = in_another_currency();
+    person_decides(&mut world, MoneyDecision::Refund);
+    fall_due(&mut world);
+    assert_eq!(pay(&mut world, &failed), Outcome::Noop(OutcomeCode::CaptureFailed));
+    assert_eq!(cases(&world), [OutcomeCode::CaptureFailed], "it is on its way back already");
 }
 
 #[test]

@@ -13,8 +13,7 @@ use contracts::{Envelope, Event};
 use domain::operations::{orphan, quarantine, wait_for};
 use domain::order::Order;
 use domain::{
-    Decision, Draft, Moment, MoneyError, OrderId, OrderState, OutcomeCode, ParkKey, PolicyBook,
-    Rules,
+    Decision, Draft, Moment, MoneyError, OrderId, OrderState, ParkKey, PolicyBook, Rules,
 };
 use uuid::Uuid;
 
@@ -40,11 +39,8 @@ impl DisputeRules {
         report: &Report<'_>,
         moment: Moment,
     ) -> Result<Decision, MoneyError> {
-        let report = &report.with_default_of(&self.book.for_order(order).disputes);
-        if !report.is_in(order.total.currency()) {
-            let code = OutcomeCode::CurrencyMismatch;
-            return Ok(quarantine(draft, order.id, code, report.reference()));
-        }
+        let report = report.with_default_of(&self.book.for_order(order).disputes);
+        let report = &report.sorted_by(order.total.currency());
         match report.find(draft.state()) {
             Err(code) => Ok(quarantine(draft, order.id, code, report.reference())),
             Ok(None) => self.open(draft, order, report, moment),
@@ -87,7 +83,8 @@ impl Rules for DisputeRules {
         message: &Envelope<DisputeEvent>,
         moment: Moment,
     ) -> Decision {
-        let draft = || Draft::new(state, message, moment.now);
+        let patience = self.book.patience(state);
+        let draft = || Draft::new(state, message, moment.now).waiting(patience);
         let key = || message.event.order_ref().into();
         let report = match &message.event {
             DisputeEvent::Evidence(evidence) => {

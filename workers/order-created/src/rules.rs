@@ -37,7 +37,8 @@ impl Rules for OrderRules {
         message: &Envelope<OrderEvent>,
         moment: Moment,
     ) -> Decision {
-        let draft = || Draft::new(state, message, moment.now);
+        let patience = self.book.patience(state);
+        let draft = || Draft::new(state, message, moment.now).waiting(patience);
         match (&message.event, &state.order) {
             (OrderEvent::Created(created), None) => {
                 self.open(draft(), created).unwrap_or_else(|error| {

@@ -266,6 +266,15 @@ fn case_084_a_cancelled_order_gives_its_authorisation_and_its_stock_back() {
 }
 
 #[test]
+fn case_084_a_payment_still_being_made_is_ended_with_its_order() {
+    let mut world = placed();
+    world.attempt(1, 10_000, AttemptStatus::RequiresAction);
+    world.attempt(2, 10_000, AttemptStatus::Declined);
+    assert_eq!(tell(&mut world, &cancel_requested(order())), Outcome::Applied);
+    assert_eq!(world.sent_count("payment.void_requested"), 1);
+}
+
+#[test]
 fn case_085_a_paid_order_is_not_cancelled() {
     let mut world = World::paid_order(&[10_000]);
     let outcome = tell(&mut world, &cancel_requested(order()));

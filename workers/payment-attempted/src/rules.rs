@@ -97,7 +97,8 @@ impl Rules for PaymentRules {
         message: &Envelope<PaymentEvent>,
         moment: Moment,
     ) -> Decision {
-        let draft = || Draft::new(state, message, moment.now);
+        let patience = self.book.patience(state);
+        let draft = || Draft::new(state, message, moment.now).waiting(patience);
         match &message.event {
             PaymentEvent::Attempted(event) => self.attempted(state, event, draft, moment),
             PaymentEvent::UnappliedDue(due) => self.look_again(draft(), due),

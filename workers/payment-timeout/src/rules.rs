@@ -49,7 +49,8 @@ impl Rules for TimeoutRules {
         let Some(order) = &state.order else {
             return self.await_order(timer, moment);
         };
-        let draft = || Draft::new(state, message, moment.now);
+        let patience = self.book.patience(state);
+        let draft = || Draft::new(state, message, moment.now).waiting(patience);
         let decision = match &message.event {
             TimerEvent::Timeout(timer) => self.time_out(draft(), order, timer),
             TimerEvent::Reminder(timer) => self.remind(draft(), order, timer),

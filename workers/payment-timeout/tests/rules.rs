@@ -281,6 +281,22 @@ fn an_authorisation_that_was_not_captured_in_time_is_given_back() {
     assert_eq!(world.sent_count("payment.void_requested"), 1);
 }
 
+/// The buyer could pay an order that is gone (Sylius #8928).
+#[test]
+fn a_payment_still_being_made_is_ended_with_its_order() {
+    use AttemptStatus::{Declined, Initiated, Processing};
+    let mut world = placed_with(&[Initiated, Processing, Declined]);
+    time_out(&mut world, "12:30:00", 1);
+    assert_eq!(world.sent_count("payment.void_requested"), 0, "it is held for them first");
+    let held = world.state.timer(TimerKind::PaymentTimeout, TimerOwner::Order(order())).unwrap();
+    let (generation, longest) = (held.generation, Policies::default().max_hold);
+    world.now = world.now.plus(longest);
+    let due = timeout(order(), generation, world.now);
+    assert_eq!(tell(&mut world, &due), Outcome::Applied);
+    check_expired(&world, OutcomeCode::HoldExhausted);
+    assert_eq!(world.sent_count("payment.void_requested"), 2);
+}
+
 #[test]
 fn case_018_a_slow_method_has_its_longer_window() {
     let mut world = World::pending_order(10_000);

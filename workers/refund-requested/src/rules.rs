@@ -6,6 +6,7 @@ mod report;
 mod request;
 mod review;
 mod reviewed;
+mod unanswered;
 mod unapplied;
 
 use contracts::Envelope;
@@ -91,7 +92,8 @@ impl Rules for RefundRules {
         message: &Envelope<RefundEvent>,
         moment: Moment,
     ) -> Decision {
-        let draft = || Draft::new(state, message, moment.now);
+        let patience = self.book.patience(state);
+        let draft = || Draft::new(state, message, moment.now).waiting(patience);
         if let RefundEvent::Updated(update) = &message.event
             && let Some(money) = unapplied::find(state, update)
         {

@@ -71,6 +71,7 @@ fn message_id(timer: &DueTimer) -> String {
         TimerKind::CustomerRestrictionEnds => "cr",
         TimerKind::DisputeEvidenceDue => "de",
         TimerKind::RefundReviewDue => "rr",
+        TimerKind::RefundAnswerDue => "rp",
         TimerKind::UnappliedMoneyDue => "um",
         TimerKind::ReserveAnswerDue => "ra",
     };
@@ -84,7 +85,7 @@ fn worker(kind: TimerKind) -> &'static str {
         | TimerKind::PaymentReminder
         | TimerKind::CustomerRestrictionEnds => "payment-timeout",
         TimerKind::DisputeEvidenceDue => "dispute-opened",
-        TimerKind::RefundReviewDue => "refund-requested",
+        TimerKind::RefundReviewDue | TimerKind::RefundAnswerDue => "refund-requested",
         // The one that knows how to judge a capture, should its order be there by now.
         TimerKind::UnappliedMoneyDue | TimerKind::ReserveAnswerDue => "payment-attempted",
     }

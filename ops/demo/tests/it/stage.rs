@@ -248,7 +248,7 @@ impl<'a> Stage<'a> {
             }
         }
         // A day is over long before money without an order falls due.
-        let soon = |timer: &&Timer| !timer.kind.waits_for_people();
+        let soon = |timer: &&Timer| !timer.kind.waits_for_others();
         let armed = changes.timers.iter().filter(|timer| timer.status == TimerStatus::Armed);
         for timer in armed.filter(soon) {
             // Whole seconds, as on the ladder.
@@ -327,7 +327,7 @@ impl<'a> Stage<'a> {
         }
         let armed = state.timers.iter().filter(|timer| timer.status == TimerStatus::Armed);
         // People are waited for longer than a story lasts.
-        let left = armed.filter(|timer| !timer.kind.waits_for_people());
+        let left = armed.filter(|timer| !timer.kind.waits_for_others());
         assert_eq!(left.count(), 0, "a timer is left");
         assert!(self.parked.is_empty(), "an event is left parked");
         End {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use contracts::events::PaymentMethod;
+use contracts::events::{ConsentPurpose, PaymentMethod};
 use contracts::{BoundedText, EventKind, FlagId, MoneyId, OrderId, RefundId, RuleViolation, Token};
 use store::privacy::CustomerRef;
 use store::retention::SHORTEST_INBOX;
@@ -45,6 +45,14 @@ pub(super) fn refund_id(text: &str) -> Result<RefundId, String> {
 
 pub(super) fn flag_id(text: &str) -> Result<FlagId, String> {
     text.parse().map_err(|_not_one| "must be a hyphenated UUID".to_owned())
+}
+
+pub(super) fn consent_purpose(text: &str) -> Result<ConsentPurpose, String> {
+    let known = ConsentPurpose::ALL.into_iter().find(|purpose| purpose.name() == text);
+    known.ok_or_else(|| {
+        let names = ConsentPurpose::ALL.map(ConsentPurpose::name);
+        format!("must be one of {}", names.join(", "))
+    })
 }
 
 pub(super) fn actor(text: &str) -> Result<Token<64>, String> {

@@ -1,5 +1,7 @@
 //! `orderctl customer`: what is noted of a customer, and taking it back.
 
+mod consent;
+
 use store::customers;
 use store::privacy::CustomerRef;
 use store::{Database, DatabaseConfig};
@@ -19,6 +21,7 @@ pub(crate) async fn run(
     let mut read = settings.read();
     let Some(config) = read.database() else { return Err(read.refusal().into()) };
     match command {
+        CustomerCommand::WithdrawConsent(args) => consent::withdraw(&args, settings, console).await,
         CustomerCommand::Show(args) => show(args, &config, console).await,
         CustomerCommand::LiftFlag(args) => lift_flag(args, &config, console).await,
         CustomerCommand::Lift(args) => lift(args, &config, console).await,

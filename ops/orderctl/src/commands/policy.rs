@@ -139,6 +139,8 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("refunds.auto_limit", limits(&refunds.auto_limit)),
         ("refunds.four_eyes_above", limits(&refunds.four_eyes_above)),
         ("refunds.review_sla", time(refunds.review_sla)),
+        ("refunds.answer_within", time(refunds.patience.answer_within)),
+        ("refunds.settle_within", time(refunds.patience.settle_within)),
         ("refunds.max_per_payment", refunds.max_per_payment.to_string()),
         ("refunds.max_per_customer", refunds.max_per_customer.to_string()),
         ("disputes.remind_before_due", remind.join(", ")),

@@ -1,21 +1,18 @@
 //! `orderctl refund`: a person's decision on a refund that waits for one.
 
-use broker::{Outcome, Properties, Publication, PublisherConfig, Session};
+use broker::Session;
+use contracts::EventKind;
 use contracts::events::ReviewVerdict;
-use contracts::{EventKind, IdSource, STRUCTURED_CONTENT_TYPE};
 use serde::Serialize;
 use serde_json::json;
 use store::actions::{self, Operator, ReviewedRefund};
 use store::{Database, DatabaseConfig};
-use uuid::Uuid;
 
 use crate::cli::{RefundCommand, ReviewArgs};
 use crate::exit::{Exit, Failure};
 use crate::render::{Console, Style, Tone, View};
 use crate::settings::Settings;
-
-/// Who tells of a decision that was made here.
-const SOURCE: &str = "/orderctl";
+use crate::telling::Told;
 
 /// Runs one of the commands on refunds.
 pub(crate) async fn run(
@@ -52,14 +49,14 @@ async fn decide(
     let refund = actions::refund(&mut database, args.id).await?;
     let refund = refund.ok_or_else(|| unknown(args))?;
     check(&refund, verdict, args)?;
-    let event = Review::new(&refund, verdict, args);
+    let (event, decision) = (review(&refund, verdict, args), action(verdict));
     let operator = Operator { actor: args.actor.as_str(), reason: args.reason.as_str() };
-    actions::note_review(&mut database, operator, args.id, event.action, &event.id).await?;
+    let object = format!("refund:{}", args.id);
+    actions::note_event(&mut database, operator, &object, decision, &event.id).await?;
     database.close().await?;
-    publish(session, names, &event).await?;
-    let Review { id, order_id, action, .. } = event;
-    let (refund_id, order_id) = (args.id.to_string(), order_id.to_string());
-    Ok(Decided { refund_id, order_id, decision: action, event_id: id })
+    event.publish(session, names).await?;
+    let (refund_id, order_id) = (args.id.to_string(), refund.order_id.to_string());
+    Ok(Decided { refund_id, order_id, decision, event_id: event.id })
 }
 
 /// Refuses what the rules would refuse anyway, while a person is there to hear it.
@@ -83,59 +80,22 @@ fn check(
 }
 
 /// The event that tells of a decision.
-struct Review {
-    id: String,
-    order_id: Uuid,
-    action: &'static str,
-    body: Vec<u8>,
+fn review(refund: &ReviewedRefund, verdict: ReviewVerdict, args: &ReviewArgs) -> Told {
+    let (now, order_id) = (runtime::now(), refund.order_id);
+    let data = json!({
+        "order_id": order_id, "refund_id": args.id, "verdict": verdict,
+        "reviewed_by": {"type": "operator", "id": args.actor},
+        "reviewed_at": now, "note": args.reason.as_str(),
+    });
+    let seed = format!("{}/{}", args.id, args.actor);
+    Told::new(EventKind::RefundReviewed, order_id, &seed, now, &data)
 }
 
-impl Review {
-    fn new(refund: &ReviewedRefund, verdict: ReviewVerdict, args: &ReviewArgs) -> Self {
-        let now = runtime::now();
-        let seed = format!("{}/{}", args.id, args.actor);
-        let id = IdSource::new(SOURCE, &seed, now).next_id::<Uuid>().to_string();
-        let order_id = refund.order_id;
-        let body = json!({
-            "specversion": "1.0", "id": id, "source": SOURCE,
-            "type": EventKind::RefundReviewed.type_name(), "subject": order_id, "time": now,
-            "datacontenttype": "application/json",
-            "data": {
-                "order_id": order_id, "refund_id": args.id, "verdict": verdict,
-                "reviewed_by": {"type": "operator", "id": args.actor},
-                "reviewed_at": now, "note": args.reason.as_str(),
-            },
-        });
-        let action = match verdict {
-            ReviewVerdict::Approved => "refund.approve",
-            ReviewVerdict::Rejected => "refund.reject",
-        };
-        Self { id, order_id, action, body: body.to_string().into_bytes() }
-    }
-}
-
-async fn publish(session: &Session, names: &broker::Names, event: &Review) -> Result<(), Failure> {
-    let publisher = session.publisher(PublisherConfig::default()).await?;
-    let kind = EventKind::RefundReviewed;
-    let properties = Properties {
-        message_id: Some(event.id.clone()),
-        content_type: Some(STRUCTURED_CONTENT_TYPE.to_owned()),
-        type_name: Some(kind.type_name().to_owned()),
-        app_id: Some(SOURCE.to_owned()),
-        correlation_id: Some(event.order_id.to_string()),
-        ..Properties::default()
-    };
-    let publication =
-        Publication::new(names.inbound(), kind.name(), properties, event.body.clone());
-    let outcomes = publisher.publish_all(vec![publication]).await?;
-    match &outcomes[..] {
-        [Outcome::Confirmed] => Ok(()),
-        outcomes => {
-            let what = format!("failed to publish {kind} {}", event.id);
-            let next =
-                "see `orderctl topology verify` and the broker's alarms, then run this again";
-            Err(Failure::new(Exit::Failed, what, next).because(format!("{outcomes:?}")))
-        }
+/// What the audit calls a decision.
+fn action(verdict: ReviewVerdict) -> &'static str {
+    match verdict {
+        ReviewVerdict::Approved => "refund.approve",
+        ReviewVerdict::Rejected => "refund.reject",
     }
 }
 

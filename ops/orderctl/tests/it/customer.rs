@@ -1,11 +1,24 @@
 //! `orderctl customer`.
 
-use testkit::TestDatabase;
+use contracts::EventKind;
+use serde_json::Value;
+use testkit::{TestBroker, TestDatabase};
 
+use crate::management::take_messages;
 use crate::program::{Program, orderctl};
 
 const FLAG: &str = "0000000a-0007-7000-8000-000000000000";
 const REFUND: &str = "0000000a-0008-7000-8000-000000000000";
+
+const ORDER: &str = "00000009-0001-7000-8000-000000000000";
+const ORDER_OF_C7: &str = "
+    INSERT INTO orders (
+        id, merchant_id, customer_ref, currency, placed_at, total_minor, revision, expires_at,
+        policy_version, status, amount_changed, history_len, ledger_len, version
+    ) VALUES (
+        '00000009-0001-7000-8000-000000000000', 'm-1', 'c-7', 'EUR', now(), 1000, 1,
+        now() + INTERVAL '1 hour', 'defaults-1', 'pending_payment', false, 1, 0, 1
+    )";
 
 fn customer<const N: usize>(database: &TestDatabase, args: [&str; N]) -> Program {
     let program = orderctl(["customer"]).database(database).env("ORDERFLOW_ACTOR", "ops-7");
@@ -87,4 +100,32 @@ async fn a_restriction_is_shown_and_lifted_once_with_who_and_why() {
         .fails(4, &["nothing is closed to the customer now"]);
     let noted = "SELECT action || ' ' || object || ' ' || actor || ' ' || reason FROM audit";
     assert_eq!(database.texts(noted).await, [format!("customer.lift customer:c-7 ops-7 {why}")]);
+}
+
+#[tokio::test]
+async fn consent_is_taken_back_by_an_event_that_is_noted_first() {
+    let (database, broker) = (TestDatabase::migrated().await, TestBroker::unique());
+    orderctl(["topology", "apply"]).broker(&broker).run().exits_with(0);
+    let withdraw = |customer_ref| {
+        customer(&database, ["withdraw-consent", customer_ref, "--purpose", "recovery"])
+            .arg("--reason")
+            .arg("told on the phone")
+            .broker(&broker)
+    };
+    withdraw("c-7").run().fails(4, &["an order of customer c-7", "is sent nothing"]);
+    assert_eq!(database.texts("SELECT action FROM audit").await, Vec::<String>::new());
+    database.run(ORDER_OF_C7).await;
+    let ran = withdraw("c-7").run().exits_with(0);
+    assert!(ran.stdout.contains("of customer c-7 to recovery: taken back"), "{}", ran.stdout);
+    let noted = "SELECT action || ' ' || object || ' ' || actor || ' ' || reason FROM audit";
+    let expected = "customer.withdraw-consent customer:c-7 ops-7 told on the phone";
+    assert_eq!(database.texts(noted).await, [expected]);
+    let messages = take_messages(&broker, &format!("{}.order-created", broker.prefix()));
+    let [message] = &messages[..] else { panic!("one message: {messages:?}") };
+    let body = message["payload"].as_str().unwrap();
+    let event: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(event["type"], EventKind::ConsentWithdrawn.type_name());
+    assert_eq!(event["data"]["order_id"], ORDER);
+    assert_eq!(event["data"]["purpose"], "recovery");
+    orderctl(["event", "validate", "-"]).input(body).run().exits_with(0);
 }

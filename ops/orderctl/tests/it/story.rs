@@ -271,6 +271,7 @@ fn dispute_second(draft: &mut Draft) {
         evidence_due_at: Some(due),
         evidence_submitted_at: None,
         mediated_for: None,
+        original: None,
         deadline_missed: false,
         opened_at: at("14:00:00"),
         closed_at: None,

@@ -162,6 +162,9 @@ pub enum ConsentPurpose {
 }
 
 impl ConsentPurpose {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Marketing, Self::Recovery];
+
     /// Its name in events, such as `recovery`.
     pub fn name(self) -> &'static str {
         match self {

@@ -32,7 +32,7 @@ pub struct DisputeDeadline {
     pub due_at: Timestamp,
 }
 
-/// The time for a person's decision on a refund is over.
+/// The time for a person's decision on a refund, or for its provider's answer, is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundReviewDue {
     /// The order.

@@ -111,6 +111,8 @@ fn of_message(body: &Body, state: &OrderState, order: &Order) -> Vec<Told> {
         Body::RefundApproved { amount, reason, .. } => {
             vec![Told::new(going_back(order, *amount, *reason))]
         }
+        // The money that was only reserved is let go: nothing was refused to the buyer (case 59).
+        Body::RefundRejected { code: OutcomeCode::ConvertedToVoid, .. } => Vec::new(),
         Body::RefundRejected { code, .. } => vec![refused(id, *code)],
         Body::RefundReviewRequested { amount, .. } => {
             one(Notification::RefundUnderReview { order: id, amount: *amount })

@@ -12,6 +12,15 @@ pub fn void_if_authorized(draft: &mut Draft, order: &Order, attempt: &Attempt) {
     }
 }
 
+/// Asks the provider to end an attempt that may still become money: its order is closed.
+///
+/// A payment still being made could otherwise be finished, and had to go back (Sylius #8928).
+pub(super) fn call_off(draft: &mut Draft, order: &Order, attempt: &Attempt) {
+    if attempt.status.can_be_called_off() {
+        request_void(draft, order, attempt);
+    }
+}
+
 /// Asks the provider to give an authorisation, or what is left of one, back.
 pub fn request_void(draft: &mut Draft, order: &Order, attempt: &Attempt) {
     let order_id = order.id;

@@ -2,15 +2,16 @@
 
 use contracts::MoneyError;
 
+use super::authorization::call_off;
+use super::cancel_payment_timers;
 use super::give_back::give_back_payment;
-use super::{cancel_payment_timers, void_if_authorized};
 use crate::changes::Draft;
 use crate::decision::OutcomeCode;
 use crate::message::Body;
 use crate::order::{CloseReason, Order, OrderStatus};
 use crate::payment::Capture;
 
-/// Closes an unpaid or called-off order: timers, authorisations, money and stock go back.
+/// Closes an unpaid or called-off order: timers, payments under way, money and stock go back.
 ///
 /// Stock is released once in an order's life (case 86); money that pays the order is refunded
 /// (case 43), money in suspense was refunded when it came.
@@ -38,7 +39,7 @@ pub fn close_order(
     );
     cancel_payment_timers(draft, &order);
     for attempt in draft.state().attempts.clone() {
-        void_if_authorized(draft, &order, &attempt);
+        call_off(draft, &order, &attempt);
     }
     let captures: Vec<Capture> = draft.state().live_captures().cloned().collect();
     for capture in &captures {

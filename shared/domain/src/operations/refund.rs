@@ -85,7 +85,8 @@ pub fn approve_refund(
 ) {
     let (order_id, refund_id, amount) = (order.id, refund.id, refund.amount);
     let (reason, funds) = (refund.reason, refund.funded_from);
-    draft.put_refund(Refund { status: RefundStatus::Approved, ..refund }, Some(code));
+    let refund = Refund { status: RefundStatus::Approved, ..refund };
+    draft.put_refund(refund.clone(), Some(code));
     draft.post(
         refund_id,
         [Leg {
@@ -96,15 +97,18 @@ pub fn approve_refund(
         }],
     );
     draft.send(order_id, Body::RefundApproved { order_id, refund_id, amount, reason });
-    draft.send(
-        order_id,
-        Body::RefundExecute {
-            order_id,
-            refund_id,
-            attempt_id: attempt.id,
-            provider: attempt.provider.clone(),
-            provider_ref: attempt.provider_ref.clone(),
-            amount,
-        },
-    );
+    order_refund(draft, order, attempt, &refund);
+}
+
+/// Tells the provider to make a refund; its id is the idempotency key, however often it is told.
+pub fn order_refund(draft: &mut Draft, order: &Order, attempt: &Attempt, refund: &Refund) {
+    let execute = Body::RefundExecute {
+        order_id: order.id,
+        refund_id: refund.id,
+        attempt_id: attempt.id,
+        provider: attempt.provider.clone(),
+        provider_ref: attempt.provider_ref.clone(),
+        amount: refund.amount,
+    };
+    draft.send(order.id, execute);
 }

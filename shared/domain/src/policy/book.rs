@@ -7,8 +7,9 @@ use contracts::Token;
 use contracts::events::PaymentMethod;
 use guidance::Templates;
 
-use super::Policies;
+use super::{Policies, RefundPatience};
 use crate::order::Order;
+use crate::state::OrderState;
 
 /// Names the choices that hold where no file says otherwise.
 const DEFAULT_VERSION: &str = "defaults-1";
@@ -104,6 +105,12 @@ impl PolicyBook {
     /// What holds where neither merchant nor method is known, and for all events alike.
     pub fn everyone(&self) -> &Policies {
         &self.0.everyone.unnamed
+    }
+
+    /// How long providers may take with refunds of this order.
+    pub fn patience(&self, state: &OrderState) -> RefundPatience {
+        let known = state.order.as_ref().map(|order| self.for_order(order));
+        known.unwrap_or(self.everyone()).refunds.patience
     }
 
     /// What holds for a merchant's orders of a method.

@@ -16,12 +16,15 @@ pub struct NotificationPolicy {
     pub send: Vec<&'static str>,
     /// The ways they take, by names that the shop's mailer knows.
     pub channels: Vec<Token<32>>,
+    /// The language that merchants are written to in, such as `de-AT`; customers have the order's.
+    pub merchant_locale: Token<35>,
 }
 
 impl Default for NotificationPolicy {
     fn default() -> Self {
         let email = "email".parse().expect("it is a short token");
-        Self { send: Vec::new(), channels: vec![email] }
+        let merchant_locale = "en".parse().expect("it is a short token");
+        Self { send: Vec::new(), channels: vec![email], merchant_locale }
     }
 }
 
@@ -38,6 +41,12 @@ impl NotificationPolicy {
         });
         section.value("channels", |value| {
             self.channels = channels(value)?;
+            Ok(())
+        });
+        section.value("merchant_locale", |value| {
+            let locale = value.as_str().and_then(|tag| tag.parse().ok());
+            self.merchant_locale = locale
+                .ok_or_else(|| format!("must be a language tag such as \"de-AT\", not {value}"))?;
             Ok(())
         });
     }

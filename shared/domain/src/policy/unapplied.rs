@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::section::Section;
 use super::{DAY, MINUTE};
 
+/// Longer, and invariant I26 takes the money for forgotten.
+const LONGEST_OPEN: Duration = Duration::from_hours(3 * 24);
+
 /// How long money that fits no order is kept before something happens to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnappliedPolicy {
@@ -22,7 +25,7 @@ impl Default for UnappliedPolicy {
 
 impl UnappliedPolicy {
     pub(super) fn overlay(&mut self, section: &mut Section<'_>) {
-        section.time("refund_after", MINUTE..=30 * DAY, &mut self.refund_after);
-        section.time("decide_within", MINUTE..=30 * DAY, &mut self.sla);
+        section.time("refund_after", MINUTE..=LONGEST_OPEN, &mut self.refund_after);
+        section.time("decide_within", MINUTE..=LONGEST_OPEN, &mut self.sla);
     }
 }

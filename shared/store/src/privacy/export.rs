@@ -10,7 +10,7 @@ use super::{CustomerRef, Holdings, count, orders_of};
 use crate::customers::{Standing, standing_of};
 use crate::database::Database;
 use crate::error::Error;
-use crate::timeline::{self, Time, Timeline};
+use crate::timeline::{self, Timeline};
 use crate::vault::{self, Content, Found, Unreadable, Whereabouts};
 
 /// Everything that is held of a customer.
@@ -22,21 +22,8 @@ pub struct Export {
     pub standing: Standing,
     /// Their orders, oldest first.
     pub orders: Vec<OrderExport>,
-    /// What they took back of what they had agreed to, oldest first.
-    pub withdrawals: Vec<WithdrawalRow>,
     /// What shops sent of them and is still stored, by its place.
     pub contents: Vec<StoredContent>,
-}
-
-/// Something that a customer took back.
-#[derive(Clone, Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the columns, described in the migrations")]
-pub struct WithdrawalRow {
-    pub order_id: Uuid,
-    pub purpose: String,
-    pub text_version: Option<String>,
-    pub withdrawn_at: Time,
-    pub recorded_at: Time,
 }
 
 /// An order of theirs.
@@ -75,7 +62,6 @@ pub async fn export(database: &mut Database, customer: &CustomerRef) -> Result<E
     let connection = snapshot.connection();
     let held = count(connection, customer).await?;
     let standing = standing_of(connection, customer).await?;
-    let withdrawals = withdrawals(connection, customer).await?;
     let ids = orders_of(connection, customer).await?;
     let uuids: Vec<Uuid> = ids.iter().copied().map(Uuid::from).collect();
     let mut rows = events(connection, customer, &uuids).await?;
@@ -103,27 +89,7 @@ pub async fn export(database: &mut Database, customer: &CustomerRef) -> Result<E
         let timeline = timeline::of(database, order_id).await?;
         orders.push(OrderExport { order_id, timeline });
     }
-    Ok(Export { held, standing, orders, withdrawals, contents })
-}
-
-async fn withdrawals(
-    connection: &mut PgConnection,
-    customer: &CustomerRef,
-) -> Result<Vec<WithdrawalRow>, Error> {
-    let rows = sqlx::query_as!(
-        WithdrawalRow,
-        r#"
-        SELECT
-            order_id, purpose::text AS "purpose!", text_version,
-            withdrawn_at AS "withdrawn_at: Time", recorded_at AS "recorded_at: Time"
-        FROM consent_withdrawals
-        WHERE customer_ref = $1
-        ORDER BY withdrawn_at, inbox_id
-        "#,
-        customer.as_str(),
-    );
-    let rows = rows.fetch_all(connection).await;
-    rows.map_err(Error::during("read the customer's withdrawals"))
+    Ok(Export { held, standing, orders, contents })
 }
 
 /// A row with content.

@@ -1,6 +1,6 @@
 //! The table `disputes`.
 
-use contracts::{OrderId, Token};
+use contracts::{Money, OrderId, Token};
 use domain::Status;
 use domain::dispute::{Dispute, DisputePosition};
 use sqlx::PgConnection;
@@ -23,6 +23,8 @@ struct Row {
     opened_at: OffsetDateTime,
     currency: String,
     amount_minor: i64,
+    original_currency: Option<String>,
+    original_minor: Option<i64>,
     fee_minor: i64,
     loss_minor: i64,
     stage: String,
@@ -48,6 +50,11 @@ impl TryFrom<Row> for Dispute {
             provider_ref: place.text("provider_ref", &row.provider_ref)?,
             attempt_id: row.attempt_id.into(),
             amount: place.money("amount_minor", row.amount_minor, &row.currency)?,
+            original: row
+                .original_minor
+                .zip(row.original_currency)
+                .map(|(minor, currency)| place.money("original_minor", minor, &currency))
+                .transpose()?,
             fee: place.money("fee_minor", row.fee_minor, &row.currency)?,
             loss: place.money("loss_minor", row.loss_minor, &row.currency)?,
             position: DisputePosition {
@@ -82,6 +89,7 @@ pub(crate) async fn load(
         SELECT
             order_id, id, provider, provider_ref, attempt_id, opened_at,
             currency::text AS "currency!", amount_minor, fee_minor, loss_minor,
+            original_currency::text AS "original_currency?", original_minor,
             stage::text AS "stage!", status::text AS "status!", reason::text AS "reason!",
             network_reason_code, evidence_due_at, evidence_submitted_at,
             mediated_for::text AS "mediated_for?", deadline_missed, closed_at, last_event_at
@@ -110,23 +118,27 @@ pub(crate) async fn write(
     decided: &[Decided<'_>],
 ) -> Result<(), Error> {
     let rows = images(decided)?;
-    if rows.is_empty() {
-        return Ok(());
-    }
+    if rows.is_empty() { Ok(()) } else { write_images(connection, &rows).await }
+}
+
+async fn write_images(
+    connection: &mut PgConnection,
+    rows: &[Of<'_, Dispute>],
+) -> Result<(), Error> {
     let written = sqlx::query!(
         r#"
         INSERT INTO disputes (
             order_id, id, customer_ref, provider, provider_ref, attempt_id, opened_at, currency,
             amount_minor, fee_minor, loss_minor, stage, status, reason, network_reason_code,
             evidence_due_at, deadline_missed, closed_at, last_event_at, evidence_submitted_at,
-            mediated_for
+            mediated_for, original_currency, original_minor
         )
         SELECT
             image.order_id, image.id, orders.customer_ref, image.provider, image.provider_ref,
             image.attempt_id, image.opened_at, image.currency, image.amount_minor,
             image.fee_minor, image.loss_minor, image.stage, image.status, image.reason,
             image.network_reason_code, image.due_at, image.missed, image.closed, image.last_at,
-            image.submitted_at, image.party
+            image.submitted_at, image.party, image.original_currency, image.original_minor
         FROM (
             SELECT
                 unnest($1::uuid[]) AS order_id, unnest($2::uuid[]) AS id,
@@ -139,7 +151,9 @@ pub(crate) async fn write(
                 unnest($13::text[]::dispute_reason[]) AS reason,
                 unnest($14::text[]) AS network_reason_code, unnest($15::timestamptz[]) AS due_at,
                 unnest($17::timestamptz[]) AS closed, unnest($20::text[]::dispute_party[]) AS party,
-                unnest($18::timestamptz[]) AS last_at, unnest($19::timestamptz[]) AS submitted_at
+                unnest($18::timestamptz[]) AS last_at, unnest($19::timestamptz[]) AS submitted_at,
+                unnest($21::text[]::currency_code[]) AS original_currency,
+                unnest($22::bigint[]) AS original_minor
         ) AS image
         INNER JOIN orders ON orders.id = image.order_id
         ON CONFLICT (order_id, id) DO UPDATE
@@ -152,26 +166,28 @@ pub(crate) async fn write(
             deadline_missed = excluded.deadline_missed, last_event_at = excluded.last_event_at,
             evidence_submitted_at = excluded.evidence_submitted_at
         "#,
-        column(&rows, |of| Uuid::from(of.order)) as _,
-        column(&rows, |of| Uuid::from(of.row.id)) as _,
-        column(&rows, |of| of.row.provider.as_str()) as _,
-        column(&rows, |of| of.row.provider_ref.as_str()) as _,
-        column(&rows, |of| Uuid::from(of.row.attempt_id)) as _,
-        column(&rows, |of| at(of.row.opened_at)) as _,
-        column(&rows, |of| of.row.amount.currency().code()) as _,
-        column(&rows, |of| of.row.amount.minor()) as _,
-        column(&rows, |of| of.row.fee.minor()) as _,
-        column(&rows, |of| of.row.loss.minor()) as _,
-        column(&rows, |of| names::dispute_stage::name(of.row.position.stage)) as _,
-        column(&rows, |of| of.row.position.status.name()) as _,
-        column(&rows, |of| names::dispute_reason::name(of.row.reason)) as _,
-        column(&rows, |of| of.row.network_reason_code.as_ref().map(Token::as_str)) as _,
-        column(&rows, |of| of.row.evidence_due_at.map(at)) as _,
-        column(&rows, |of| of.row.deadline_missed) as _,
-        column(&rows, |of| of.row.closed_at.map(at)) as _,
-        column(&rows, |of| at(of.row.last_event_at)) as _,
-        column(&rows, |of| of.row.evidence_submitted_at.map(at)) as _,
-        column(&rows, |of| of.row.mediated_for.map(names::dispute_party::name)) as _,
+        column(rows, |of| Uuid::from(of.order)) as _,
+        column(rows, |of| Uuid::from(of.row.id)) as _,
+        column(rows, |of| of.row.provider.as_str()) as _,
+        column(rows, |of| of.row.provider_ref.as_str()) as _,
+        column(rows, |of| Uuid::from(of.row.attempt_id)) as _,
+        column(rows, |of| at(of.row.opened_at)) as _,
+        column(rows, |of| of.row.amount.currency().code()) as _,
+        column(rows, |of| of.row.amount.minor()) as _,
+        column(rows, |of| of.row.fee.minor()) as _,
+        column(rows, |of| of.row.loss.minor()) as _,
+        column(rows, |of| names::dispute_stage::name(of.row.position.stage)) as _,
+        column(rows, |of| of.row.position.status.name()) as _,
+        column(rows, |of| names::dispute_reason::name(of.row.reason)) as _,
+        column(rows, |of| of.row.network_reason_code.as_ref().map(Token::as_str)) as _,
+        column(rows, |of| of.row.evidence_due_at.map(at)) as _,
+        column(rows, |of| of.row.deadline_missed) as _,
+        column(rows, |of| of.row.closed_at.map(at)) as _,
+        column(rows, |of| at(of.row.last_event_at)) as _,
+        column(rows, |of| of.row.evidence_submitted_at.map(at)) as _,
+        column(rows, |of| of.row.mediated_for.map(names::dispute_party::name)) as _,
+        column(rows, |of| of.row.original.map(|money| money.currency().code())) as _,
+        column(rows, |of| of.row.original.map(Money::minor)) as _,
     );
     written.execute(connection).await.map(drop).map_err(Error::during("write disputes"))
 }

@@ -48,7 +48,7 @@ pub(crate) fn owner(kind: TimerKind, id: Uuid) -> TimerOwner {
         | TimerKind::CustomerRestrictionEnds
         | TimerKind::ReserveAnswerDue => TimerOwner::Order(id.into()),
         TimerKind::DisputeEvidenceDue => TimerOwner::Dispute(id.into()),
-        TimerKind::RefundReviewDue => TimerOwner::Refund(id.into()),
+        TimerKind::RefundReviewDue | TimerKind::RefundAnswerDue => TimerOwner::Refund(id.into()),
         TimerKind::UnappliedMoneyDue => TimerOwner::Money(id.into()),
     }
 }

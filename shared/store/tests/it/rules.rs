@@ -310,6 +310,7 @@ pub(crate) fn dispute(
         evidence_due_at: Some(due),
         evidence_submitted_at: None,
         mediated_for: None,
+        original: None,
         deadline_missed: false,
         opened_at: opened.opened_at,
         closed_at: None,

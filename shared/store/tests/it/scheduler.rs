@@ -95,6 +95,29 @@ async fn case_010_a_timer_that_the_broker_lost_is_found_and_once_per_grace() {
 }
 
 #[tokio::test]
+async fn case_015_a_timer_that_nobody_can_decide_is_handed_over_ever_more_rarely() {
+    let home = armed(1).await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    timers::hand_over(&mut database, HORIZON, 100).await.unwrap();
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        sql.run("UPDATE timers SET due_at = now() - INTERVAL '1 day'").await;
+        // The first multiple of the grace after which it is handed over again.
+        let mut wait = 0;
+        while {
+            wait += 1;
+            let waited = GRACE.as_secs() * wait;
+            let sql_text =
+                format!("UPDATE timers SET handed_over_at = now() - INTERVAL '{waited} seconds'");
+            sql.run(&sql_text).await;
+            timers::overdue(&mut database, GRACE, 100).await.unwrap().is_empty()
+        } {}
+        waits.push(wait);
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 64]);
+}
+
+#[tokio::test]
 async fn a_cancelled_timer_is_not_handed_over_and_a_fired_one_not_found_lost() {
     let home = armed(2).await;
     let (mut database, mut sql) = (home.connect().await, home.sql().await);

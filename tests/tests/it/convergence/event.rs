@@ -89,6 +89,7 @@ impl Event {
                     | TimerKind::CustomerRestrictionEnds
                     | TimerKind::DisputeEvidenceDue
                     | TimerKind::RefundReviewDue
+                    | TimerKind::RefundAnswerDue
                     | TimerKind::UnappliedMoneyDue => {
                         Self::Timer(plain(kind, TimerEvent::Timeout(payment)))
                     }

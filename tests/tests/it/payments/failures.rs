@@ -44,6 +44,7 @@ fn dispute_and_lose(world: &mut World, amount_minor: i64) {
         evidence_due_at: None,
         evidence_submitted_at: None,
         mediated_for: None,
+        original: None,
         deadline_missed: false,
         opened_at: world.now,
         closed_at: Some(world.now),

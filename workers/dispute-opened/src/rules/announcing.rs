@@ -71,11 +71,17 @@ impl DisputeRules {
         dispute: &Dispute,
         due_at: Timestamp,
     ) {
-        let (order_id, dispute_id) = (order.id, dispute.id);
         self.look_again(draft, order, dispute, due_at);
-        let checklist = evidence_checklist(dispute.reason);
-        let body = Body::DisputeEvidenceRequested { order_id, dispute_id, due_at, checklist };
-        draft.send(order_id, body);
+        let (provider, provider_ref) = dispute.at_provider();
+        let body = Body::DisputeEvidenceRequested {
+            order_id: order.id,
+            dispute_id: dispute.id,
+            provider,
+            provider_ref,
+            due_at,
+            checklist: evidence_checklist(dispute.reason),
+        };
+        draft.send(order.id, body);
     }
 
     /// Arms the next look at a dispute that waits for evidence (policy 8).
@@ -161,15 +167,20 @@ fn accept(
 }
 
 fn acknowledge(draft: &mut Draft, order: &Order, dispute: &Dispute) {
-    let (order_id, dispute_id, amount) = (order.id, dispute.id, dispute.amount);
-    let position = position_name(dispute.position);
-    draft.send(order_id, Body::DisputeOpenedAck { order_id, dispute_id, amount, position });
+    let (provider, provider_ref) = dispute.at_provider();
+    let body = Body::DisputeOpenedAck {
+        order_id: order.id,
+        dispute_id: dispute.id,
+        provider,
+        provider_ref,
+        amount: dispute.amount,
+        position: position_name(dispute.position),
+    };
+    draft.send(order.id, body);
 }
 
 fn announce_double_loss(draft: &mut Draft, order: &Order, dispute: &Dispute, excess: Money) {
-    let (order_id, dispute_id, attempt_id) = (order.id, dispute.id, dispute.attempt_id);
-    let body = Body::DisputeDoubleLossDetected { order_id, dispute_id, attempt_id, excess };
-    draft.send(order_id, body);
+    draft.send(order.id, Body::double_loss(order.id, dispute, excess));
 }
 
 /// Whom a dispute was decided for.
@@ -199,9 +210,14 @@ pub(super) fn announce_verdict(
     let inquiry = dispute.position.stage == DisputeStage::Inquiry;
     let amount = if inquiry { Money::zero(order.total.currency()) } else { dispute.amount };
     let (order_id, dispute_id) = (order.id, dispute.id);
+    let (provider, provider_ref) = dispute.at_provider();
     let body = match verdict {
-        Verdict::Merchant => Body::DisputeWon { order_id, dispute_id, amount },
-        Verdict::Buyer => Body::DisputeLost { order_id, dispute_id, amount },
+        Verdict::Merchant => {
+            Body::DisputeWon { order_id, dispute_id, provider, provider_ref, amount }
+        }
+        Verdict::Buyer => {
+            Body::DisputeLost { order_id, dispute_id, provider, provider_ref, amount }
+        }
     };
     draft.send(order_id, body);
 }

@@ -55,11 +55,17 @@ impl DisputeRules {
         due_at: Timestamp,
         level: EscalationLevel,
     ) -> Decision {
-        let (order_id, dispute_id) = (order.id, dispute.id);
-        let hours_left = due_at.since(draft.now()).as_secs() / 3600;
-        let body =
-            Body::DisputeDeadlineApproaching { order_id, dispute_id, due_at, hours_left, level };
-        draft.send(order_id, body);
+        let (provider, provider_ref) = dispute.at_provider();
+        let body = Body::DisputeDeadlineApproaching {
+            order_id: order.id,
+            dispute_id: dispute.id,
+            provider,
+            provider_ref,
+            due_at,
+            hours_left: due_at.since(draft.now()).as_secs() / 3600,
+            level,
+        };
+        draft.send(order.id, body);
         self.look_again(&mut draft, order, dispute, due_at);
         draft.touch();
         Decision::apply(draft.finish())
@@ -74,9 +80,8 @@ impl DisputeRules {
         due_at: Timestamp,
         level: EscalationLevel,
     ) -> Decision {
-        let (order_id, dispute_id) = (order.id, dispute.id);
         let code = OutcomeCode::MediationOverdue;
-        draft.send(order_id, Body::DisputeEscalated { order_id, dispute_id, code, level });
+        draft.send(order.id, escalated(order, dispute, code, level));
         self.look_again(&mut draft, order, dispute, due_at);
         draft.touch();
         Decision::apply(draft.finish())
@@ -103,11 +108,17 @@ fn submit(mut draft: Draft, order: &Order, dispute: &Dispute, due_at: Timestamp)
 
 /// Says that the deadline passed; the provider's verdict is still awaited.
 fn miss(mut draft: Draft, order: &Order, dispute: Dispute) -> Decision {
-    let (order_id, dispute_id) = (order.id, dispute.id);
-    draft.fire(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute_id));
+    draft.fire(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute.id));
+    let (code, level) = (OutcomeCode::DeadlineMissed, EscalationLevel::Operations);
+    let body = escalated(order, &dispute, code, level);
     draft.put_dispute(Dispute { deadline_missed: true, ..dispute }, None);
     draft.touch();
-    let (code, level) = (OutcomeCode::DeadlineMissed, EscalationLevel::Operations);
-    draft.send(order_id, Body::DisputeEscalated { order_id, dispute_id, code, level });
+    draft.send(order.id, body);
     Decision::apply(draft.finish())
+}
+
+fn escalated(order: &Order, dispute: &Dispute, code: OutcomeCode, level: EscalationLevel) -> Body {
+    let (provider, provider_ref) = dispute.at_provider();
+    let (order_id, dispute_id) = (order.id, dispute.id);
+    Body::DisputeEscalated { order_id, dispute_id, provider, provider_ref, code, level }
 }

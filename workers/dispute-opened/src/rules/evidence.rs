@@ -3,11 +3,12 @@
 use contracts::Token;
 use contracts::events::{DisputeStage, EvidenceSubmitted};
 use domain::dispute::{Dispute, DisputeStatus};
-use domain::message::Body;
+use domain::message::{Body, RefundProof};
 use domain::operations::quarantine;
 use domain::order::Order;
+use domain::refund::{Refund, RefundMoney};
 use domain::timer::{TimerKind, TimerOwner};
-use domain::{Decision, Draft, Moment, OutcomeCode, ParkKey, Timestamp};
+use domain::{Decision, Draft, Moment, OrderState, OutcomeCode, ParkKey, Timestamp};
 
 use super::DisputeRules;
 
@@ -91,7 +92,34 @@ pub(super) fn hand_in(
     draft.put_dispute(Dispute { evidence_submitted_at, ..known }, None);
     draft.arm(TimerKind::DisputeEvidenceDue, TimerOwner::Dispute(dispute_id), due_at);
     draft.touch();
-    draft.send(order_id, Body::DisputeEvidenceSubmit { order_id, dispute_id, code, evidence_refs });
+    let refunds = proof(draft.state(), dispute);
+    let (provider, provider_ref) = dispute.at_provider();
+    let body = Body::DisputeEvidenceSubmit {
+        order_id,
+        dispute_id,
+        provider,
+        provider_ref,
+        code,
+        evidence_refs,
+        refunds,
+    };
+    draft.send(order_id, body);
+}
+
+/// The refunds of the disputed payment that the buyer has, or will have (cases 70 and 71).
+fn proof(state: &OrderState, dispute: &Dispute) -> Vec<RefundProof> {
+    let of_payment = |refund: &&Refund| {
+        refund.attempt_id == Some(dispute.attempt_id)
+            && refund.status.money() != RefundMoney::Untouched
+    };
+    let refunds = state.refunds.iter().filter(of_payment);
+    let proof = |refund: &Refund| RefundProof {
+        refund_id: refund.id,
+        provider_ref: refund.provider_ref.clone(),
+        amount: refund.amount,
+        settled_at: refund.settled_at,
+    };
+    refunds.map(proof).collect()
 }
 
 /// What evidence waits for while its dispute is not known.

@@ -6,6 +6,7 @@
 
 use contracts::events::DisputeStage;
 use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
+use domain::operations::open_case;
 use domain::order::Order;
 use domain::settlement::put_dispute;
 use domain::{Decision, Draft, Money, MoneyError, OutcomeCode, Timestamp};
@@ -36,6 +37,9 @@ impl DisputeRules {
         let awaits = heard.position.status == DisputeStatus::NeedsResponse;
         if moves || (awaits && heard.evidence_due_at != known.evidence_due_at) {
             self.put(&mut draft, order, Some(known), heard)?;
+            if let Some(foreign) = report.foreign_fee() {
+                open_case(&mut draft, order.id, OutcomeCode::CurrencyMismatch, foreign);
+            }
             return Ok(Decision::apply(draft.finish()));
         }
         remember(draft, order, known, heard, OutcomeCode::DuplicateFact)

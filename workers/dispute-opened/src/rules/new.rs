@@ -2,10 +2,10 @@
 
 use contracts::events::DisputeReason;
 use domain::dispute::Dispute;
-use domain::operations::watch_customer;
+use domain::operations::{open_case, watch_customer};
 use domain::order::Order;
 use domain::payment::Attempt;
-use domain::{Decision, Draft, Moment, Money, MoneyError, ParkKey};
+use domain::{Decision, Draft, Moment, Money, MoneyError, OutcomeCode, ParkKey};
 
 use super::DisputeRules;
 use super::report::Report;
@@ -25,7 +25,8 @@ impl DisputeRules {
         let (provider, dispute_ref) = (report.provider.clone(), report.provider_ref.clone());
         let opening = ParkKey::Dispute { provider, dispute_ref };
         let wait = |draft, key| self.wait(draft, key, report.order_id, report.reference(), moment);
-        let Some((payment_ref, amount)) = report.payment_ref.zip(report.amount) else {
+        let told = report.original.or(report.amount);
+        let Some((payment_ref, told)) = report.payment_ref.zip(told) else {
             return Ok(wait(draft, opening));
         };
         let Some(attempt) = draft.state().attempt_by_ref(report.provider, payment_ref).cloned()
@@ -34,16 +35,23 @@ impl DisputeRules {
             let payment = ParkKey::Payment { provider, payment_ref };
             return Ok(wait(draft, payment));
         };
+        let captured = draft.state().captured(order, attempt.id)?;
         if !moment.waited_out() {
-            if draft.state().captured(order, attempt.id)?.is_zero() {
+            if captured.is_zero() {
                 return Ok(wait(draft, ParkKey::Capture(order.id)));
             }
             if !report.opening && report.lacks_deadline() {
                 return Ok(wait(draft, opening));
             }
         }
+        // In another currency all that the payment brought is at stake until somebody knows better.
+        let whole = if captured.is_zero() { attempt.amount } else { captured };
+        let amount = if report.original.is_some() { whole } else { told };
         let dispute = image(&mut draft, order, &attempt, amount, report);
         self.put(&mut draft, order, None, dispute)?;
+        if let Some(foreign) = report.foreign() {
+            open_case(&mut draft, order.id, OutcomeCode::CurrencyMismatch, foreign);
+        }
         watch_customer(&mut draft, order, &self.book);
         Ok(Decision::apply(draft.finish()))
     }
@@ -63,6 +71,7 @@ fn image(
         provider_ref: report.provider_ref.clone(),
         attempt_id: attempt.id,
         amount,
+        original: report.original,
         fee: report.fee().unwrap_or(nothing),
         loss: nothing,
         position: report.position,

@@ -25,6 +25,10 @@ pub(super) struct Report<'a> {
     pub(super) network_reason_code: Option<&'a Token<32>>,
     pub(super) evidence_due_at: Option<Timestamp>,
     fee: Option<Money>,
+    /// What is disputed, if that is not in the order's currency (case 73).
+    pub(super) original: Option<Money>,
+    /// What the provider charges in another currency: nobody knows what it comes to.
+    foreign_fee: Option<Money>,
 }
 
 impl<'a> Report<'a> {
@@ -44,6 +48,8 @@ impl<'a> Report<'a> {
             network_reason_code: opened.network_reason_code.as_ref(),
             evidence_due_at: opened.evidence_due_at,
             fee: opened.fee,
+            original: None,
+            foreign_fee: None,
         }
     }
 
@@ -63,6 +69,8 @@ impl<'a> Report<'a> {
             network_reason_code: None,
             evidence_due_at: updated.evidence_due_at,
             fee: updated.fee,
+            original: None,
+            foreign_fee: None,
         }
     }
 
@@ -84,9 +92,29 @@ impl<'a> Report<'a> {
         format!("{}/{}", self.provider, self.provider_ref)
     }
 
-    /// Whether its amounts are in the order's currency (case 73).
-    pub(super) fn is_in(&self, currency: Currency) -> bool {
-        self.amount.into_iter().chain(self.fee).all(|money| money.currency() == currency)
+    /// Tells amounts in the order's currency from others, which nothing is booked of (case 73).
+    pub(super) fn sorted_by(self, currency: Currency) -> Self {
+        let ours = |money: &Money| money.currency() == currency;
+        Self {
+            amount: self.amount.filter(ours),
+            original: self.amount.filter(|money| !ours(money)),
+            fee: self.fee.filter(ours),
+            foreign_fee: self.fee.filter(|money| !ours(money)),
+            ..self
+        }
+    }
+
+    /// What is in another currency, for a person who knows what it comes to.
+    pub(super) fn foreign(&self) -> Option<String> {
+        let amount = self.original.map(|money| format!("disputed {money}"));
+        let fee = self.foreign_fee.map(|money| format!("fee {money}"));
+        let said: Vec<String> = amount.into_iter().chain(fee).collect();
+        (!said.is_empty()).then(|| format!("{}: {}", self.reference(), said.join(", ")))
+    }
+
+    /// The same of a fee alone: the amount is known by now.
+    pub(super) fn foreign_fee(&self) -> Option<String> {
+        self.foreign_fee.map(|fee| format!("{}: fee {fee}", self.reference()))
     }
 
     /// Whether evidence is awaited, but no deadline for it is known (case 79).
@@ -112,7 +140,8 @@ impl<'a> Report<'a> {
             let taken = self.dispute_id.is_some_and(|id| state.dispute(id).is_some());
             return if taken { Err(OutcomeCode::FactConflict) } else { Ok(None) };
         };
-        let other_amount = self.amount.is_some_and(|amount| amount != known.amount);
+        let (told, kept) = (self.original.or(self.amount), known.original.unwrap_or(known.amount));
+        let other_amount = told.is_some_and(|told| told != kept);
         let attempt = self.payment_ref.map(|r| state.attempt_by_ref(self.provider, r));
         let other_payment =
             attempt.is_some_and(|a| a.is_none_or(|attempt| attempt.id != known.attempt_id));

@@ -7,7 +7,7 @@ use domain::{Money, OutcomeCode};
 use testkit::world::World;
 
 use crate::scene::{
-    books, chargeback, codes, end_refund, eur, hear, inquiry, paid, refund, row, rules, tell,
+    books, chargeback, codes, end_refund, eur, hear, inquiry, one, paid, refund, row, rules, tell,
     update,
 };
 
@@ -46,6 +46,16 @@ fn case_070_a_chargeback_over_a_refund_under_way_is_recorded_and_answered_with_p
     assert_eq!(announced(&world), [eur(8_000)]);
     assert_eq!(evidence(&world), [OutcomeCode::AlreadyRefunded]);
     assert_eq!(books(&world), [0, 10_000, 0, 2_000]);
+    let handed_in = world.sent.iter().find_map(|message| match &message.body {
+        Body::DisputeEvidenceSubmit { provider, provider_ref, refunds, .. } => {
+            Some((provider.as_str(), provider_ref.as_str(), refunds))
+        }
+        _ => None,
+    });
+    let (provider, reference, refunds) = handed_in.unwrap();
+    assert_eq!((provider, reference), ("acme", one(&world, 1).provider_ref.as_str()));
+    let proven: Vec<_> = refunds.iter().map(|it| (it.refund_id, it.amount)).collect();
+    assert_eq!(proven, [(world.state.refunds[0].id, eur(8_000))]);
 }
 
 #[test]

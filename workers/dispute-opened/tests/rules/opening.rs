@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use testkit::shop::{at, attempt_id, dispute_id, dispute_opened};
 
 use crate::scene::{
-    armed, books, cases, chargeback, codes, due, eur, full_update, inquiry, money, one, order,
-    paid, position, rules, tell,
+    armed, books, cases, chargeback, codes, due, eur, full_update, hear, inquiry, money, one,
+    order, paid, position, rules, tell,
 };
 
 #[test]
@@ -81,19 +81,35 @@ fn the_same_dispute_over_another_amount_or_payment_is_set_aside() {
 }
 
 #[test]
-fn case_073_a_dispute_in_another_currency_is_set_aside() {
+fn case_073_a_dispute_in_another_currency_holds_all_that_its_payment_brought() {
     let mut world = paid(&[10_000]);
     let dollars = json!({"amount_minor": 6_000, "currency": "USD"});
-    for event in [
-        chargeback(1, 1).with("amount", dollars.clone()),
-        chargeback(1, 6_000).with("fee", dollars),
-    ] {
-        world.sent.clear();
-        let outcome = tell(&mut world, &event);
-        assert_eq!(outcome, Outcome::Quarantined(OutcomeCode::CurrencyMismatch));
-        assert_eq!(cases(&world), [OutcomeCode::CurrencyMismatch]);
-        assert!(world.state.disputes.is_empty());
-    }
+    let opening = chargeback(1, 1).with("amount", dollars);
+    assert_eq!(tell(&mut world, &opening), Outcome::Applied);
+    let dispute = one(&world, 1);
+    assert_eq!(
+        (dispute.amount, dispute.original.unwrap().to_string()),
+        (eur(10_000), "USD 60.00".to_owned())
+    );
+    assert_eq!(books(&world), [0, 10_000, 0, 10_000]);
+    assert_eq!(cases(&world), [OutcomeCode::CurrencyMismatch]);
+    let same = tell(&mut world, &opening.id("again"));
+    assert_eq!(same, Outcome::Noop(OutcomeCode::DuplicateFact));
+
+    // Whatever it is worth, its verdict is about all of it.
+    hear(&mut world, 1, "chargeback", "lost", "15:00:00");
+    assert_eq!(books(&world), [0, 0, 0, 0]);
+    assert_eq!(one(&world, 1).loss, eur(0));
+}
+
+#[test]
+fn case_073_a_fee_in_another_currency_is_not_booked_and_told_to_somebody() {
+    let mut world = paid(&[10_000]);
+    let dollars = json!({"amount_minor": 1_500, "currency": "USD"});
+    assert_eq!(tell(&mut world, &chargeback(1, 6_000).with("fee", dollars)), Outcome::Applied);
+    assert_eq!((one(&world, 1).amount, one(&world, 1).fee), (eur(6_000), eur(0)));
+    assert_eq!(one(&world, 1).original, None);
+    assert_eq!(cases(&world), [OutcomeCode::CurrencyMismatch]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use domain::unapplied::{UnappliedCause, UnappliedMoney};
 use domain::{Decision, Draft, OrderState, OutcomeCode, Policies, Timestamp};
 
 use super::report::{Report, capture_ref, reference};
+use super::unapplied::lose_kept;
 
 /// What a report contradicts.
 #[derive(Clone, Copy, Debug)]
@@ -56,10 +57,29 @@ impl Contradiction {
         report: &Report<'_>,
     ) -> Decision {
         let event = report.event;
+        if let Some(money) = self.kept(draft.state(), event).cloned() {
+            return lose_kept(draft, &money);
+        }
         if event.outcome == PaymentOutcome::Captured && !is_recorded(draft.state(), event) {
             keep_money(&mut draft, policies, event, report.at, self.cause());
         }
         quarantine(draft, event.order_id, self.code(), reference(event))
+    }
+
+    /// The money that failed after all, if it was kept for the same contradiction.
+    fn kept<'a>(
+        self,
+        state: &'a OrderState,
+        event: &PaymentAttempted,
+    ) -> Option<&'a UnappliedMoney> {
+        let cause = self.cause();
+        let same = |money: &&UnappliedMoney| {
+            money.cause == cause
+                && money.amount == event.amount
+                && money.is_capture(&event.provider, capture_ref(event))
+        };
+        let failed = event.outcome == PaymentOutcome::CaptureFailed;
+        failed.then(|| state.unapplied.iter().find(same)).flatten()
     }
 
     pub(super) fn code(self) -> OutcomeCode {

@@ -47,7 +47,11 @@ impl PaymentRules {
                 | UnappliedCause::MerchantMismatch
                 | UnappliedCause::FactConflict,
                 _,
-            ) => ask(&mut draft, money, OutcomeCode::UnappliedOverdue),
+            ) => {
+                let again = draft.now().plus(self.book.everyone().unapplied.sla);
+                draft.arm(TimerKind::UnappliedMoneyDue, TimerOwner::Money(money.id), again);
+                ask(&mut draft, money, OutcomeCode::UnappliedOverdue);
+            }
         }
         Decision::apply(draft.finish())
     }
@@ -105,12 +109,22 @@ pub(super) fn lose(mut draft: Draft, event: &PaymentAttempted) -> Decision {
     let Some(money) = orphan(draft.state(), event).cloned() else {
         return Decision::orphan(Changes::default());
     };
+    take_out(&mut draft, &money);
+    Decision::orphan(draft.finish())
+}
+
+/// The same for money that was kept beside its order, because it contradicts it (case 50).
+pub(super) fn lose_kept(mut draft: Draft, money: &UnappliedMoney) -> Decision {
+    take_out(&mut draft, money);
+    Decision::noop_with(OutcomeCode::CaptureFailed, draft.finish())
+}
+
+fn take_out(draft: &mut Draft, money: &UnappliedMoney) {
     match money.resolution() {
-        None => write_unapplied_off(&mut draft, &money),
-        Some(Resolution::Refunded) => ask(&mut draft, &money, OutcomeCode::CaptureFailed),
+        None => write_unapplied_off(draft, money),
+        Some(Resolution::Refunded) => ask(draft, money, OutcomeCode::CaptureFailed),
         Some(Resolution::Applied | Resolution::WrittenOff) => {}
     }
-    Decision::orphan(draft.finish())
 }
 
 /// The money that was kept when the order of this capture did not come.

@@ -100,8 +100,8 @@ pub(super) fn lift(mut draft: Draft, order: &Order) -> Decision {
     Decision::apply(draft.finish())
 }
 
-/// Whether the customer could have paid and did not: no money came, no attempt failed for technical
-/// reasons or is still with its provider, and no provider had trouble meanwhile.
+/// Whether the customer could have paid and did not: no money came, no attempt failed or was
+/// declined for technical reasons or is still with its provider, and no provider had trouble.
 fn is_customers_doing(before: &OrderState, order: &Order, policy: &UnpaidPolicy) -> bool {
     let excused = |status: AttemptStatus| match status {
         AttemptStatus::Failed
@@ -123,6 +123,6 @@ fn is_customers_doing(before: &OrderState, order: &Order, policy: &UnpaidPolicy)
         attempts.is_empty() || attempts.iter().any(|it| it.provider == incident.provider)
     };
     let overlaps = |it: &Incident| it.from <= order.expires_at && it.to >= order.placed_at;
-    !attempts.iter().any(|attempt| excused(attempt.status))
+    !attempts.iter().any(|it| excused(it.status) || it.was_declined_technically())
         && !policy.incidents.iter().any(|incident| overlaps(incident) && tried(incident))
 }

@@ -84,6 +84,11 @@ fn what_was_not_the_customers_doing_does_not_count() {
     for status in [AttemptStatus::Failed, AttemptStatus::Processing, AttemptStatus::Authorized] {
         assert_eq!(counted(placed_with(&[status]), usual()), 0, "{status}");
     }
+    for (code, counts) in [("processing_error", 0), ("insufficient_funds", 1), ("unheard_of", 1)] {
+        let mut world = placed_with(&[AttemptStatus::Declined]);
+        world.state.attempts[0].decline_code = code.parse().ok();
+        assert_eq!(counted(world, usual()), counts, "{code}");
+    }
     let both = [AttemptStatus::Declined, AttemptStatus::Failed];
     assert_eq!(counted(placed_with(&both), usual()), 0, "one technical failure is enough");
 }

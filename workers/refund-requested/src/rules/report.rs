@@ -211,11 +211,9 @@ fn announce_excess(draft: &mut Draft, order: &Order, refund: &Refund) -> Result<
     let nothing = Money::zero(order.total.currency());
     let excess = double_loss(draft.state(), order, attempt_id, nothing)?;
     let of_attempt = draft.state().disputes.iter().filter(|d| d.attempt_id == attempt_id);
-    let dispute_id = of_attempt.filter(|d| d.position.holds_money()).map(|d| d.id).next();
-    if let Some((dispute_id, excess)) = dispute_id.zip(excess) {
-        let order_id = order.id;
-        let body = Body::DisputeDoubleLossDetected { order_id, dispute_id, attempt_id, excess };
-        draft.send(order_id, body);
+    let dispute = of_attempt.filter(|d| d.position.holds_money()).next().cloned();
+    if let Some((dispute, excess)) = dispute.zip(excess) {
+        draft.send(order.id, Body::double_loss(order.id, &dispute, excess));
     }
     Ok(())
 }

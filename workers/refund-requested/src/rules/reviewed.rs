@@ -12,9 +12,10 @@ use domain::payment::{Attempt, Capture};
 use domain::refund::{Refund, RefundStatus};
 use domain::settlement::refundable_from;
 use domain::timer::{TimerKind, TimerOwner};
-use domain::{Decision, Draft, MoneyError, OutcomeCode};
+use domain::{Decision, Draft, Money, MoneyError, OrderState, OutcomeCode};
 
 use super::RefundRules;
+use super::unanswered::{ask_again, unanswered};
 
 impl RefundRules {
     /// Does what a person decided, once, and for large refunds what two of them did (policy 4).
@@ -38,12 +39,13 @@ impl RefundRules {
                 if !is_still_there(&draft, order, &attempt, &refund)? {
                     return Ok(Decision::reject(OutcomeCode::Disputed));
                 }
-                (self.weigh(order, &refund, review), Some(attempt))
+                (self.weigh(&draft, order, &refund, review)?, Some(attempt))
             }
         };
         let limit = self.book.for_order(order).refunds.four_eyes_above.of(refund.amount.currency());
         let inputs = vec![
             ("amount", refund.amount.to_string()),
+            ("whole_wish", whole_wish(draft.state(), &refund)?.to_string()),
             ("four_eyes_above", format!("{limit} in minor units")),
             ("reviewer", reviewer.to_string()),
             (
@@ -75,15 +77,24 @@ impl RefundRules {
     }
 
     /// Whether an approval is enough, or another person has to approve, too.
-    fn weigh(&self, order: &Order, refund: &Refund, review: &RefundReviewed) -> OutcomeCode {
+    ///
+    /// The whole wish counts, not its parts: it must not become small by many payments.
+    fn weigh(
+        &self,
+        draft: &Draft,
+        order: &Order,
+        refund: &Refund,
+        review: &RefundReviewed,
+    ) -> Result<OutcomeCode, MoneyError> {
         let limit = &self.book.for_order(order).refunds.four_eyes_above;
+        let wish = whole_wish(draft.state(), refund)?;
         let other = |first: &_| *first != review.reviewed_by.id;
-        if limit.is_exceeded_by(refund.amount) && !refund.first_approver.as_ref().is_some_and(other)
-        {
+        let approved = refund.first_approver.as_ref().is_some_and(other);
+        Ok(if limit.is_exceeded_by(wish) && !approved {
             OutcomeCode::SecondApprovalNeeded
         } else {
             OutcomeCode::ReviewApproved
-        }
+        })
     }
 
     /// Opens a case when nobody decided in time; time never approves a refund (policy 4).
@@ -93,6 +104,9 @@ impl RefundRules {
         order: &Order,
         due: &RefundReviewDue,
     ) -> Decision {
+        if let Some(refund) = unanswered(draft.state(), due.refund_id) {
+            return ask_again(draft, order, &refund, due);
+        }
         let (kind, owner) = (TimerKind::RefundReviewDue, TimerOwner::Refund(due.refund_id));
         if let Err(code) = draft.state().check_due(kind, owner, due.generation, draft.now()) {
             return Decision::noop(code);
@@ -108,6 +122,13 @@ impl RefundRules {
         let due_at = draft.now().plus(self.book.for_order(order).refunds.review_sla);
         draft.arm(TimerKind::RefundReviewDue, TimerOwner::Refund(refund), due_at);
     }
+}
+
+/// What all parts of a refund's wish come to, as far as they take up money.
+fn whole_wish(state: &OrderState, refund: &Refund) -> Result<Money, MoneyError> {
+    let part = |it: &&Refund| it.request_key == refund.request_key && it.status.holds_money();
+    let mut parts = state.refunds.iter().filter(part);
+    parts.try_fold(Money::zero(refund.amount.currency()), |sum, it| sum.checked_add(it.amount))
 }
 
 /// Whether the money is still ours to give: a dispute may have taken it since (case 69).

@@ -13,3 +13,4 @@ mod requests;
 mod review;
 mod reviewed;
 mod scene;
+mod unanswered;

@@ -12,7 +12,7 @@ use domain::{Outcome, OutcomeCode, Policies, RefundId};
 use testkit::shop::{refund_review_due, refund_reviewed};
 use testkit::world::World;
 
-use crate::scene::{ask, dispute, one, order, owed, paid, status, tell};
+use crate::scene::{ask, dispute, one, order, owed, paid, parts, status, tell};
 
 /// An order with a refund `r` of so much under review.
 fn under_review(amount: i64) -> (World, RefundId) {
@@ -71,6 +71,24 @@ fn a_large_refund_needs_two_different_persons() {
     }
     review(&mut world, id, "approved", "op-2");
     assert_eq!(status(&world, "r"), RefundStatus::Approved);
+    world.check_books();
+}
+
+/// Each payment is below the limit, and both together are above it.
+#[test]
+fn a_wish_does_not_become_small_by_many_payments() {
+    let limit = Policies::default().refunds.four_eyes_above.other;
+    let part = limit * 9 / 10;
+    let mut world = paid(&[part, part]);
+    ask(&mut world, "r", 2 * part);
+    let ids: Vec<_> = parts(&world, "r").iter().map(|refund| refund.id).collect();
+    assert_eq!(ids.len(), 2);
+    for id in ids {
+        review(&mut world, id, "approved", "op-1");
+        assert_eq!(world.state.refund(id).unwrap().status, RefundStatus::PendingReview);
+        review(&mut world, id, "approved", "op-2");
+        assert_eq!(world.state.refund(id).unwrap().status, RefundStatus::Approved);
+    }
     world.check_books();
 }
 

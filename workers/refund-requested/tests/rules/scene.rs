@@ -141,6 +141,7 @@ fn new_dispute(number: u32, attempt: u32, amount: i64, position: DisputePosition
         evidence_due_at: None,
         evidence_submitted_at: None,
         mediated_for: None,
+        original: None,
         deadline_missed: false,
         opened_at: at("13:00:00"),
         closed_at: None,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::Database;
 use store::customers::Standing;
-use store::privacy::{self, Export, Holdings, OrderExport, StoredContent, WithdrawalRow};
+use store::privacy::{self, Export, Holdings, OrderExport, StoredContent};
 use store::vault::Unreadable;
 
 use super::nothing_held;
@@ -47,7 +47,6 @@ struct ExportView {
     held: Holdings,
     standing: Standing,
     orders: Vec<OrderExport>,
-    withdrawals: Vec<WithdrawalRow>,
     contents: Vec<ContentView>,
 }
 
@@ -75,9 +74,9 @@ struct BodyView {
 
 impl ExportView {
     fn new(customer_ref: String, export: Export) -> Self {
-        let Export { held, standing, orders, withdrawals, contents } = export;
+        let Export { held, standing, orders, contents } = export;
         let contents = contents.into_iter().map(ContentView::from).collect();
-        Self { customer_ref, held, standing, orders, withdrawals, contents }
+        Self { customer_ref, held, standing, orders, contents }
     }
 }
 
@@ -130,8 +129,8 @@ impl View for ExportView {
             let header = ["ORDER", "STATUS", "PLACED AT", "EVENTS", "PAYMENTS", "REFUNDS"];
             parts.push(style.table(header, rows));
         }
-        if !self.withdrawals.is_empty() {
-            let rows = self.withdrawals.iter().map(|it| {
+        if !self.standing.withdrawals.is_empty() {
+            let rows = self.standing.withdrawals.iter().map(|it| {
                 let text = it.text_version.clone().unwrap_or_else(|| "-".to_owned());
                 [it.purpose.clone(), it.withdrawn_at.to_string(), text, it.order_id.to_string()]
             });

@@ -65,6 +65,7 @@ clauses! {
     ReviewRejected: "a person decided against it",
     SecondApprovalNeeded: "it is so large that another person must approve it",
     ReviewOverdue: "nobody decided on it in time",
+    RefundUnanswered: "the provider did not say in time what became of it",
     AlreadyDecided: "it had been decided before",
     DuplicateConflict: "the same request came before with another amount",
     UnknownRefund: "the refund is none of ours",
