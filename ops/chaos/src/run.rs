@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use demo::broker_admin::BrokerAdmin;
+use demo::choices::POLICIES;
 use demo::departures::missing;
 use demo::director::Director;
 use demo::evidence::Evidence;
@@ -52,6 +53,16 @@ pub(crate) struct Options {
     pub(crate) length: Duration,
     /// Most rounds of faults.
     pub(crate) rounds: u32,
+}
+
+impl Options {
+    /// What to type for the same run.
+    fn command(&self) -> String {
+        let Self { seed, length, rounds } = self;
+        let rounds =
+            if *rounds == u32::MAX { String::new() } else { format!(" --rounds {rounds}") };
+        format!("cargo xtask chaos --seed {seed} --minutes {}{rounds}", length.as_secs() / 60)
+    }
 }
 
 /// Where binaries and folders are.
@@ -103,7 +114,7 @@ async fn with_services(
     let (life, window) = Shop::new(site.clone(), broker, director);
     let mut run = Run {
         options,
-        report: Report::new(options.seed),
+        report: Report::new(options.seed, options.command()),
         began: Instant::now(),
         scene: Scene {
             fleet,
@@ -138,6 +149,9 @@ fn spec(
     database: &Link,
 ) -> Result<FleetSpec> {
     let failpoints: Vec<_> = day.panics().iter().map(|id| format!("panic:{id}")).collect();
+    let policies = surroundings.folder.join("policies.toml");
+    std::fs::create_dir_all(&surroundings.folder).context("failed to make the run's folder")?;
+    std::fs::write(&policies, POLICIES).context("failed to write the shop's choices")?;
     let (bin_dir, log_dir) = (surroundings.bin_dir.clone(), surroundings.folder.join("workers"));
     let mut spec = FleetSpec { bin_dir, log_dir, env: Vec::new() };
     for (name, value) in timing::variables() {
@@ -150,6 +164,7 @@ fn spec(
         .with("ORDERFLOW_DELAY", "ladder")
         // Longer than any outage of the run: what waits for its parent is not given up.
         .with("ORDERFLOW_PARK_TTL", "10m")
+        .with("ORDERFLOW_POLICIES", policies.to_string_lossy().into_owned())
         .with("ORDERFLOW_FAILPOINTS", failpoints.join(",")))
 }
 

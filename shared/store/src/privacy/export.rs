@@ -1,8 +1,8 @@
 //! Everything that is held of a customer, for the customer.
 
+use crate::line::Line;
 use contracts::{OrderId, Timestamp};
 use serde::Serialize;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -107,7 +107,7 @@ pub async fn export(database: &mut Database, customer: &CustomerRef) -> Result<E
 }
 
 async fn withdrawals(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customer: &CustomerRef,
 ) -> Result<Vec<WithdrawalRow>, Error> {
     let rows = sqlx::query_as!(
@@ -177,7 +177,7 @@ impl Place {
 
 /// Events that wait for their parent, and those that went home.
 async fn events(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customer: &CustomerRef,
     orders: &[Uuid],
 ) -> Result<Vec<Row>, Error> {
@@ -237,7 +237,7 @@ async fn events(
 
 /// Dead letters of theirs, also what is left of emptied ones.
 async fn letters(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customer: &CustomerRef,
     orders: &[Uuid],
 ) -> Result<Vec<Row>, Error> {

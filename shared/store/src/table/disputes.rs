@@ -1,9 +1,9 @@
 //! The table `disputes`.
 
+use crate::line::Line;
 use contracts::{OrderId, Token};
 use domain::Status;
 use domain::dispute::{Dispute, DisputePosition};
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -73,7 +73,7 @@ impl TryFrom<Row> for Dispute {
 
 /// Reads the disputes of orders, per order in the sequence they were recorded.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     orders: &[Uuid],
 ) -> Result<Vec<(OrderId, Dispute)>, Error> {
     let rows = sqlx::query_as!(
@@ -105,10 +105,7 @@ fn images<'a>(decided: &'a [Decided<'a>]) -> Result<Vec<Of<'a, Dispute>>, Error>
 }
 
 /// Writes the last image of each dispute; the orders' rows must be there.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows = images(decided)?;
     if rows.is_empty() {
         return Ok(());
