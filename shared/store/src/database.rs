@@ -45,7 +45,7 @@ impl Database {
         Ok(Self { connection, open: None, answer_timeout, keys })
     }
 
-    /// Whether a transaction may begin: no earlier one was left in the middle, no answer is missing.
+    /// Whether a transaction may begin: none was left in the middle, and no answer is missing.
     pub fn is_usable(&self) -> bool {
         self.open.is_none() && !self.connection.is_silent()
     }

@@ -50,7 +50,7 @@ impl TestDatabase {
         ran.expect("the statements of a test run");
     }
 
-    /// Begins a transaction, runs statements in it, and leaves it open: what they lock stays locked.
+    /// Begins a transaction, runs statements, and leaves it open: what they lock stays locked.
     ///
     /// # Panics
     /// When a statement fails.
