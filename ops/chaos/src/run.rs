@@ -78,8 +78,9 @@ pub(crate) struct Places {
 /// # Errors
 /// When a fault cannot be brought about or ended.
 pub(crate) async fn run(options: Options, places: &Places) -> Result<Report> {
-    // Made absolute, as the servers' own mark has it.
+    // As the servers' own mark has it: absolute, and where the folder really is.
     let local = std::path::absolute(&places.local).context("failed to find the local folder")?;
+    let local = std::fs::canonicalize(&local).unwrap_or(local);
     let servers = Servers::new(places.xtask.clone(), &local);
     eprintln!("Starting a private broker and database ...");
     let addresses = servers.up().await?;

@@ -109,29 +109,6 @@ async fn workers_pause_while_the_database_is_read_only() {
 }
 
 #[tokio::test]
-async fn a_table_that_somebody_holds_pauses_workers_and_dead_letters_nothing() {
-    let mut stage = stage().await;
-    publish(&stage, 0).await;
-    until_paid(&stage, 50).await;
-    let held = stage.database.hold("LOCK TABLE orders IN SHARE MODE").await;
-    publish(&stage, 50).await;
-    let taking = ["order-created", "payment-attempted"];
-    for member in stage.fleet.members().iter_mut().filter(|it| taking.contains(&it.binary())) {
-        eventually(BOUND, "readiness is red and names the table", async || {
-            match member.page("readyz").await {
-                Ok((503, text)) if text.contains("holds the table orders") => Ok(()),
-                other => Err(format!("{}: {other:?}", member.binary())),
-            }
-        })
-        .await;
-    }
-    held.release().await;
-    until_green(&mut stage, "the table was free").await;
-    until_paid(&stage, 100).await;
-    stage.finish().await;
-}
-
-#[tokio::test]
 async fn workers_notice_database_connections_that_pass_nothing_and_never_end() {
     let mut stage = stage().await;
     publish(&stage, 0).await;
