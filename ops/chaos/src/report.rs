@@ -28,6 +28,8 @@ pub(crate) struct Report {
     schema_version: u32,
     passed: bool,
     seed: u64,
+    /// The command that repeats the run.
+    again: String,
     rounds: u32,
     seconds: u64,
     faults: BTreeMap<&'static str, u32>,
@@ -81,11 +83,12 @@ impl Timers {
 
 impl Report {
     /// Nothing has happened yet.
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, again: String) -> Self {
         Self {
             schema_version: 1,
             passed: false,
             seed,
+            again,
             rounds: 0,
             seconds: 0,
             faults: BTreeMap::new(),
@@ -199,7 +202,8 @@ impl Report {
             "\n{verdict}: seed {seed}, {rounds} rounds in {seconds} s; {published} messages \
              published, {redelivered} deliveries again, {sent} messages sent, {sent_again} of them \
              again, {dead_letters} dead letters"
-        )
+        )?;
+        if self.passed { Ok(()) } else { write!(text, "\nThe same faults again: {}", self.again) }
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use demo::broker_admin::BrokerAdmin;
+use demo::choices::POLICIES;
 use demo::departures::missing;
 use demo::director::Director;
 use demo::evidence::Evidence;
@@ -54,6 +55,16 @@ pub(crate) struct Options {
     pub(crate) rounds: u32,
 }
 
+impl Options {
+    /// What to type for the same run.
+    fn command(&self) -> String {
+        let Self { seed, length, rounds } = self;
+        let rounds =
+            if *rounds == u32::MAX { String::new() } else { format!(" --rounds {rounds}") };
+        format!("cargo xtask chaos --seed {seed} --minutes {}{rounds}", length.as_secs() / 60)
+    }
+}
+
 /// Where binaries and folders are.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
@@ -67,8 +78,9 @@ pub(crate) struct Places {
 /// # Errors
 /// When a fault cannot be brought about or ended.
 pub(crate) async fn run(options: Options, places: &Places) -> Result<Report> {
-    // Made absolute, as the servers' own mark has it.
+    // As the servers' own mark has it: absolute, and where the folder really is.
     let local = std::path::absolute(&places.local).context("failed to find the local folder")?;
+    let local = std::fs::canonicalize(&local).unwrap_or(local);
     let servers = Servers::new(places.xtask.clone(), &local);
     eprintln!("Starting a private broker and database ...");
     let addresses = servers.up().await?;
@@ -103,7 +115,7 @@ async fn with_services(
     let (life, window) = Shop::new(site.clone(), broker, director);
     let mut run = Run {
         options,
-        report: Report::new(options.seed),
+        report: Report::new(options.seed, options.command()),
         began: Instant::now(),
         scene: Scene {
             fleet,
@@ -138,6 +150,9 @@ fn spec(
     database: &Link,
 ) -> Result<FleetSpec> {
     let failpoints: Vec<_> = day.panics().iter().map(|id| format!("panic:{id}")).collect();
+    let policies = surroundings.folder.join("policies.toml");
+    std::fs::create_dir_all(&surroundings.folder).context("failed to make the run's folder")?;
+    std::fs::write(&policies, POLICIES).context("failed to write the shop's choices")?;
     let (bin_dir, log_dir) = (surroundings.bin_dir.clone(), surroundings.folder.join("workers"));
     let mut spec = FleetSpec { bin_dir, log_dir, env: Vec::new() };
     for (name, value) in timing::variables() {
@@ -150,6 +165,7 @@ fn spec(
         .with("ORDERFLOW_DELAY", "ladder")
         // Longer than any outage of the run: what waits for its parent is not given up.
         .with("ORDERFLOW_PARK_TTL", "10m")
+        .with("ORDERFLOW_POLICIES", policies.to_string_lossy().into_owned())
         .with("ORDERFLOW_FAILPOINTS", failpoints.join(",")))
 }
 

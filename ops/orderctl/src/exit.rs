@@ -207,7 +207,7 @@ impl From<store::Error> for Failure {
                 Exit::DependencyDown,
                 "check that Postgres runs where ORDERFLOW_DATABASE_URL says, then run this again",
             ),
-            (store::Class::Transient, _) => (Exit::Failed, "run this again"),
+            (store::Class::Transient | store::Class::Slow, _) => (Exit::Failed, "run this again"),
             (store::Class::Permanent, _) => (Exit::Failed, "see the database's log"),
         };
         Self::of(exit, &error, next)

@@ -3,7 +3,7 @@
 use broker::Session;
 use broker::delay::DelayProvider;
 use broker::topology::Topology;
-use store::{Database, vault};
+use store::{Database, pace, vault};
 use telemetry::happenings::{Dependency, DependencyLost, DependencyReady};
 
 use crate::config::{Config, TopologyMode};
@@ -77,7 +77,7 @@ pub async fn broker_ready(config: &Config, waiting: &mut Waiting) -> Option<Sess
     waiting.until(Dependency::Broker, async || Session::open(&config.amqp).await).await
 }
 
-/// Waits for a database to write to, in the schema of this build, with keys that fit this process.
+/// Waits for a database that takes writes, in the schema of this build, with keys that fit.
 ///
 /// `None` when asked to stop first.
 pub async fn database_ready(config: &Config, waiting: &mut Waiting) -> Option<Database> {
@@ -87,6 +87,8 @@ pub async fn database_ready(config: &Config, waiting: &mut Waiting) -> Option<Da
             let mut database = Database::connect(&config.database).await?;
             database.ping().await?;
             vault::introduce(&mut database).await?;
+            // Whoever came back now would wait for the same lock with the same messages again.
+            pace::is_open(&mut database).await?;
             Ok::<_, store::Error>(database)
         })
         .await

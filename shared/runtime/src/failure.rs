@@ -12,6 +12,8 @@ pub enum FailureClass {
     Conflict,
     /// The database refused for a reason that may pass.
     DatabaseTransient,
+    /// Somebody else holds what this message needs, such as its order.
+    DatabaseBusy,
     /// The database refuses this message.
     DatabasePermanent,
     /// A rule panicked.
@@ -27,6 +29,7 @@ impl FailureClass {
             Self::Contract => "contract",
             Self::Conflict => "conflict",
             Self::DatabaseTransient => "db-transient",
+            Self::DatabaseBusy => "db-busy",
             Self::DatabasePermanent => "db-permanent",
             Self::Panic => "panic",
             Self::Crash => "crash",
@@ -36,8 +39,21 @@ impl FailureClass {
     /// Whether another try may help.
     pub fn is_transient(self) -> bool {
         match self {
-            Self::DatabaseTransient | Self::Panic => true,
+            Self::DatabaseTransient | Self::DatabaseBusy | Self::Panic => true,
             Self::Contract | Self::Conflict | Self::DatabasePermanent | Self::Crash => false,
+        }
+    }
+
+    /// Whether it counts as one of the tries of its message: a lock is whoever's who holds it.
+    pub fn counts(self) -> bool {
+        match self {
+            Self::DatabaseBusy => false,
+            Self::Contract
+            | Self::Conflict
+            | Self::DatabaseTransient
+            | Self::DatabasePermanent
+            | Self::Panic
+            | Self::Crash => true,
         }
     }
 }
@@ -85,7 +101,8 @@ impl Failure {
     /// The database refused.
     pub(crate) fn database(error: &store::Error) -> Self {
         let class = match error.class() {
-            store::Class::Transient | store::Class::DependencyDown => {
+            store::Class::Slow if error.code() == "lock-timeout" => FailureClass::DatabaseBusy,
+            store::Class::Transient | store::Class::Slow | store::Class::DependencyDown => {
                 FailureClass::DatabaseTransient
             }
             store::Class::Permanent => FailureClass::DatabasePermanent,

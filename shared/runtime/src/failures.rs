@@ -174,25 +174,30 @@ impl FailureDesk {
         MessageFailed { subject, class, code, attempt }.emit();
         let result = HandlingResult::Failed(&failure);
         let tag = delivery.tag;
-        let (publication, outcome) =
-            match settle(&result, attempt, &self.config.retry, rand::random()) {
-                Settlement::RetryAfter(delay) => {
-                    let next_attempt = attempt + 1;
-                    RetryScheduled { subject, code, next_attempt, delay }.emit();
-                    let (names, body) = (&self.config.names, delivery.body);
-                    let properties = retry_properties(delivery.properties, &body, next_attempt);
-                    // Retries always ride the ladder: only the broker holds them.
-                    let provider = DelayProvider::Ladder;
-                    let publication =
-                        delayed(names, provider, &self.queue, delay, properties, body);
-                    (publication, Processed::Retried)
-                }
-                Settlement::DeadLetter(_) | Settlement::Ack | Settlement::Pause => {
-                    let detail = failure.detail.as_str();
-                    DeadLettered { subject, class, code, detail }.emit();
-                    (self.dead_letter(delivery, &failure, attempt), Processed::DeadLettered)
-                }
-            };
+        let settlement = settle(&result, attempt, &self.config.retry, rand::random());
+        let next_attempt = match settlement {
+            Settlement::RetryAfter(_) => attempt + 1,
+            Settlement::Snooze(_)
+            | Settlement::DeadLetter(_)
+            | Settlement::Ack
+            | Settlement::Pause => attempt,
+        };
+        let (publication, outcome) = match settlement {
+            Settlement::RetryAfter(delay) | Settlement::Snooze(delay) => {
+                RetryScheduled { subject, code, next_attempt, delay }.emit();
+                let (names, body) = (&self.config.names, delivery.body);
+                let properties = retry_properties(delivery.properties, &body, next_attempt);
+                // Retries always ride the ladder: only the broker holds them.
+                let provider = DelayProvider::Ladder;
+                let publication = delayed(names, provider, &self.queue, delay, properties, body);
+                (publication, Processed::Retried)
+            }
+            Settlement::DeadLetter(_) | Settlement::Ack | Settlement::Pause => {
+                let detail = failure.detail.as_str();
+                DeadLettered { subject, class, code, detail }.emit();
+                (self.dead_letter(delivery, &failure, attempt), Processed::DeadLettered)
+            }
+        };
         (publication, SettledFailure { tag, kind, outcome })
     }
 

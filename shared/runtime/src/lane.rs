@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use contracts::{Envelope, Event, Timestamp, TraceContext};
 use domain::Rules;
-use store::Database;
+use store::{Database, pace};
 use telemetry::WorkerMetrics;
 use telemetry::happenings::{BatchRetried, RulePanicked, Subject};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -129,8 +129,10 @@ impl<R: Rules> Lane<'_, R> {
                 verdicts[range.start] = Some(Verdict::Failed(failure));
                 continue;
             }
-            let committed = self.commit(&jobs[range.clone()]).await?;
-            self.acquit(&jobs[range.clone()]).await?;
+            let committed = self.commit(&jobs[range.clone()]).await;
+            let acquitted = self.acquit(&jobs[range.clone()]).await;
+            let committed = committed?;
+            acquitted?;
             match committed {
                 Ok(committed) => {
                     for (slot, verdict) in verdicts[range].iter_mut().zip(committed.verdicts) {
@@ -179,6 +181,11 @@ impl<R: Rules> Lane<'_, R> {
                 BatchError::Store(cause) => match cause.class() {
                     store::Class::Permanent => return Ok(Err(error)),
                     store::Class::DependencyDown => return Err(down(error)),
+                    store::Class::Slow => {
+                        // Trying all of it again would take as long again: first whose fault it is.
+                        let pace = pace::keeps_up(self.database, &shared.queue).await;
+                        return pace.map(|()| Err(error)).map_err(DependencyDown);
+                    }
                     store::Class::Transient if attempt >= BATCH_TRIES => return Ok(Err(error)),
                     store::Class::Transient => {
                         self.say_retried(cause, jobs.len(), false);

@@ -35,9 +35,22 @@ impl RetryPolicy {
         }
         let doublings = attempt.saturating_sub(1).min(31);
         let delay = self.base.saturating_mul(1 << doublings).min(self.cap);
-        Some(delay.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0)))
+        Some(spread(delay, jitter))
+    }
+
+    /// The wait for what somebody else holds, which is none of the tries.
+    pub fn snooze(&self, jitter: f64) -> Duration {
+        spread(SNOOZE.min(self.cap), jitter)
     }
 }
+
+fn spread(delay: Duration, jitter: f64) -> Duration {
+    delay.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0))
+}
+
+/// How long a message waits that needs what somebody else holds. Each try holds up its lane for as
+/// long as a lock is waited for, so tries are to be few.
+const SNOOZE: Duration = Duration::from_secs(30);
 
 /// Ever longer pauses between tries of a dependency, with jitter, without an end.
 #[derive(Debug)]

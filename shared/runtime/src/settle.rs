@@ -12,6 +12,8 @@ pub enum Settlement {
     Ack,
     /// It is tried again after this time.
     RetryAfter(Duration),
+    /// It waits for this time, which is none of its tries.
+    Snooze(Duration),
     /// It goes to the dead letters under this code.
     DeadLetter(&'static str),
     /// Nothing: a dependency is down, and consuming pauses.
@@ -41,6 +43,9 @@ pub fn settle(
     match result {
         HandlingResult::Committed => Settlement::Ack,
         HandlingResult::DependencyDown => Settlement::Pause,
+        HandlingResult::Failed(failure) if !failure.class.counts() => {
+            Settlement::Snooze(policy.snooze(jitter))
+        }
         HandlingResult::Failed(failure) if failure.class.is_transient() => policy
             .delay_after(attempt, jitter)
             .map_or(Settlement::DeadLetter(failure.code), Settlement::RetryAfter),
@@ -55,16 +60,19 @@ mod tests {
 
     #[test]
     fn every_result_and_attempt_has_its_settlement() {
-        use FailureClass::{Conflict, Contract, DatabasePermanent, DatabaseTransient, Panic};
+        use FailureClass::{
+            Conflict, Contract, DatabaseBusy, DatabasePermanent, DatabaseTransient, Panic,
+        };
         use HandlingResult::{Committed, DependencyDown, Failed};
         let policy = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
         let failure =
             |class| Failure { class, code: "code", pointer: String::new(), detail: String::new() };
-        let (contract, conflict, permanent, transient, panic) = (
+        let (contract, conflict, permanent, transient, busy, panic) = (
             failure(Contract),
             failure(Conflict),
             failure(DatabasePermanent),
             failure(DatabaseTransient),
+            failure(DatabaseBusy),
             failure(Panic),
         );
         let retry = |seconds| Settlement::RetryAfter(Duration::from_secs(seconds));
@@ -80,6 +88,8 @@ mod tests {
             (Failed(&transient), 1, retry(1)),
             (Failed(&transient), 2, retry(2)),
             (Failed(&transient), 3, dead.clone()),
+            (Failed(&busy), 1, Settlement::Snooze(Duration::from_secs(30))),
+            (Failed(&busy), 9, Settlement::Snooze(Duration::from_secs(30))),
             (Failed(&panic), 1, retry(1)),
             (Failed(&panic), 3, dead),
         ];

@@ -1,8 +1,8 @@
 //! What operators do beside dead letters, noted in the audit.
 
+use crate::line::Line;
 use contracts::{RefundId, Token};
 use serde_json::Value;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::database::{Database, Transaction};
@@ -37,7 +37,7 @@ impl Role {
 
 /// Notes an action in the transaction that does it; the last step, because it holds a lock.
 pub(crate) async fn note(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     operator: Operator<'_>,
     role: Role,
     action: &str,

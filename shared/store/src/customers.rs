@@ -4,13 +4,13 @@ mod record;
 
 use std::collections::HashMap;
 
+use crate::line::Line;
 use contracts::{FlagId, OrderId, Token};
 use domain::Status as _;
 use domain::customer::CustomerMark;
 use domain::timer::TimerKind;
 use serde::Serialize;
 use serde_json::json;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::actions::{Operator, Role, note};
@@ -106,7 +106,7 @@ pub async fn any_order(
 
 /// Reads what a customer took back, the earliest first.
 async fn withdrawals(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customer: &CustomerRef,
 ) -> Result<Vec<WithdrawalRow>, Error> {
     let rows = sqlx::query_as!(
@@ -137,7 +137,7 @@ pub async fn standing(database: &mut Database, customer: &CustomerRef) -> Result
 }
 
 pub(crate) async fn standing_of(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customer: &CustomerRef,
 ) -> Result<Standing, Error> {
     let flags = sqlx::query_as!(

@@ -8,6 +8,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::config::DatabaseConfig;
 use crate::error::Error;
+use crate::line::Line;
 use crate::listener::Channel;
 use crate::vault::KeyRing;
 
@@ -26,7 +27,7 @@ macro_rules! wide_settings {
 /// connection with a cancelled transaction to somebody else.
 #[derive(Debug)]
 pub struct Database {
-    connection: PgConnection,
+    connection: Line,
     open: Option<&'static str>,
     answer_timeout: Duration,
     keys: KeyRing,
@@ -40,12 +41,13 @@ impl Database {
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, Error> {
         let connection = open(&config.options()).await?;
         let (answer_timeout, keys) = (config.answer_timeout, config.keys.clone());
+        let connection = Line::new(connection, answer_timeout);
         Ok(Self { connection, open: None, answer_timeout, keys })
     }
 
-    /// Whether a transaction may begin: no earlier one was left in the middle.
+    /// Whether a transaction may begin: none was left in the middle, and no answer is missing.
     pub fn is_usable(&self) -> bool {
-        self.open.is_none()
+        self.open.is_none() && !self.connection.is_silent()
     }
 
     /// Asks the server whether it lives, and takes what is to be written.
@@ -76,6 +78,18 @@ impl Database {
         answered(step, self.answer_timeout, work(self)).await
     }
 
+    /// Waits less for each statement of this work than is usual.
+    pub(crate) async fn hurried<T>(
+        &mut self,
+        within: Duration,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.connection.set_limit(within);
+        let done = work(self).await;
+        self.connection.set_limit(self.answer_timeout);
+        done
+    }
+
     /// Takes a step in a transaction of its own: committed if it succeeds, else rolled back.
     ///
     /// Dropped half-way, it spoils the connection like any [`Transaction`] that never ended.
@@ -100,7 +114,7 @@ impl Database {
         step: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let statement = concat!("BEGIN; ", wide_settings!());
-        self.begin_with(statement, name).await?.finish(step).await
+        self.begin_with(statement, name, WIDE_ANSWER_WITHIN).await?.finish(step).await
     }
 
     /// Begins a transaction; its name appears in errors and traces.
@@ -108,7 +122,7 @@ impl Database {
     /// # Errors
     /// When the connection is lost, or an earlier transaction was left in the middle.
     pub async fn begin(&mut self, name: &'static str) -> Result<Transaction<'_>, Error> {
-        self.begin_with("BEGIN", name).await
+        self.begin_with("BEGIN", name, self.answer_timeout).await
     }
 
     /// Begins a transaction that sees one moment of the whole database and writes nothing.
@@ -120,19 +134,22 @@ impl Database {
     ) -> Result<Transaction<'_>, Error> {
         let statement =
             concat!("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ", wide_settings!());
-        self.begin_with(statement, name).await
+        self.begin_with(statement, name, WIDE_ANSWER_WITHIN).await
     }
 
     async fn begin_with(
         &mut self,
         statement: &'static str,
         name: &'static str,
+        answer_within: Duration,
     ) -> Result<Transaction<'_>, Error> {
         // Marked before the statement is sent: a future dropped half-way leaves the mark behind.
         sqlx::raw_sql(statement)
             .execute(self.connection_for(name)?)
             .await
             .map_err(Error::during("begin a transaction"))?;
+        // What follows may take as long as the transaction's own settings allow.
+        self.connection.set_limit(answer_within);
         let began = Instant::now();
         let (locked_at, marked, hints) = (None, Vec::new(), Hints::default());
         Ok(Transaction { database: self, began, locked_at, marked, hints })
@@ -148,18 +165,18 @@ impl Database {
     /// # Errors
     /// When the server did not take the farewell; the connection is gone all the same.
     pub async fn close(self) -> Result<(), Error> {
-        self.connection.close().await.map_err(Error::during("close the connection"))
+        self.connection.close(GREETING_WITHIN).await.map_err(Error::during("close the connection"))
     }
 
     /// The connection, for a statement that is a transaction of its own.
-    pub(crate) fn connection(&mut self) -> Result<&mut PgConnection, Error> {
+    pub(crate) fn connection(&mut self) -> Result<&mut Line, Error> {
         match self.open {
             None => Ok(&mut self.connection),
             Some(transaction) => Err(Error::Abandoned { transaction }),
         }
     }
 
-    fn connection_for(&mut self, transaction: &'static str) -> Result<&mut PgConnection, Error> {
+    fn connection_for(&mut self, transaction: &'static str) -> Result<&mut Line, Error> {
         self.connection()?;
         self.open = Some(transaction);
         Ok(&mut self.connection)
@@ -167,7 +184,10 @@ impl Database {
 }
 
 /// Longest that a server may take to greet, or to say that it lives.
-const GREETING_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const GREETING_WITHIN: Duration = Duration::from_secs(10);
+/// Longest that one statement may take that reads whole tables; the server ends it after ten
+/// minutes.
+const WIDE_ANSWER_WITHIN: Duration = Duration::from_mins(11);
 
 /// Opens a connection.
 pub(crate) async fn open(options: &PgConnectOptions) -> Result<PgConnection, Error> {
@@ -181,7 +201,7 @@ pub(crate) async fn open(options: &PgConnectOptions) -> Result<PgConnection, Err
 }
 
 /// The driver itself waits for an answer as long as the system keeps the connection.
-async fn answered<T, E: From<Error>>(
+pub(crate) async fn answered<T, E: From<Error>>(
     step: &'static str,
     within: Duration,
     work: impl Future<Output = Result<T, E>>,
@@ -258,6 +278,7 @@ impl Transaction<'_> {
         let ended = sqlx::raw_sql(statement).execute(&mut self.database.connection).await;
         ended.map_err(Error::during(step))?;
         let name = self.database.open.take();
+        self.database.connection.set_limit(self.database.answer_timeout);
         let seconds = self.began.elapsed().as_secs_f64();
         tracing::trace!(transaction = name, statement, seconds, "transaction ended");
         Ok(())
@@ -280,7 +301,7 @@ impl Transaction<'_> {
     }
 
     /// The connection, for statements of this transaction.
-    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+    pub(crate) fn connection(&mut self) -> &mut Line {
         &mut self.database.connection
     }
 

@@ -3,9 +3,9 @@
 mod failures;
 mod groups;
 
+use crate::line::Line;
 use contracts::Timestamp;
 use sha2::{Digest, Sha256};
-use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 
 use crate::column::column;
@@ -186,7 +186,7 @@ struct WrittenRow {
     known: bool,
 }
 
-async fn write(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<Vec<WrittenRow>, Error> {
+async fn write(connection: &mut Line, rows: &[Row<'_>]) -> Result<Vec<WrittenRow>, Error> {
     let written = sqlx::query_as!(
         WrittenRow,
         r#"

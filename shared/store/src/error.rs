@@ -1,5 +1,6 @@
 //! What can go wrong with the database, and whose fault it is.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
@@ -89,6 +90,12 @@ pub enum Error {
     /// The database only takes statements that read: a replica, or set so by somebody.
     #[error("failed to use the database: it is read-only")]
     ReadOnly,
+    /// Somebody holds a table that every batch writes.
+    #[error("failed to use the database: somebody holds the table {table}")]
+    Held {
+        /// The table.
+        table: String,
+    },
     /// Nothing came back in time: the server is gone without a word, or the way to it.
     #[error("failed to {step}: no answer within {within:?}")]
     NoAnswer {
@@ -110,6 +117,9 @@ pub enum Error {
 pub enum Class {
     /// The same transaction may succeed when tried again.
     Transient,
+    /// It took too long: somebody holds a lock, or the server is out of breath. Whether it was
+    /// the fault of what was to be written is to be found out.
+    Slow,
     /// It will fail again: the fault lies in what was to be written.
     Permanent,
     /// The database is out of order; nothing will succeed until it is back.
@@ -153,6 +163,7 @@ impl Error {
             | Self::NoRandomness
             | Self::SchemaBehind { .. }
             | Self::ReadOnly
+            | Self::Held { .. }
             | Self::NoAnswer { .. }
             | Self::Abandoned { .. } => None,
         }
@@ -179,6 +190,7 @@ impl Error {
             Self::NoRandomness => (Class::DependencyDown, "no-randomness"),
             Self::SchemaBehind { .. } => (Class::DependencyDown, "schema-behind"),
             Self::ReadOnly => (Class::DependencyDown, "database-read-only"),
+            Self::Held { .. } => (Class::DependencyDown, "table-held"),
             Self::NoAnswer { .. } => (Class::DependencyDown, "no-answer"),
             Self::Abandoned { .. } => (Class::DependencyDown, "connection-spoilt"),
         }
@@ -211,6 +223,9 @@ fn why_not_connected(source: &sqlx::Error) -> String {
 fn verdict_of_driver(error: &sqlx::Error) -> (Class, &'static str) {
     match error {
         sqlx::Error::Database(error) => verdict_of_server(error.as_ref()),
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut => {
+            (Class::DependencyDown, "no-answer")
+        }
         // Protocol errors, too, concern the connection and never what was written.
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
             (Class::DependencyDown, "database-unreachable")
@@ -229,14 +244,14 @@ fn verdict_of_server(error: &dyn DatabaseError) -> (Class, &'static str) {
 
 /// By SQLSTATE, the most particular first.
 fn verdict_of_sqlstate(state: &str) -> (Class, &'static str) {
-    use Class::{DependencyDown, Permanent, Transient};
+    use Class::{DependencyDown, Permanent, Slow, Transient};
     let class = state.get(..2).unwrap_or_default();
     match (class, state) {
         (_, "40001") => (Transient, "serialization-failure"),
         (_, "40P01") => (Transient, "deadlock"),
-        (_, "55P03") => (Transient, "lock-timeout"),
+        (_, "55P03") => (Slow, "lock-timeout"),
         (_, "55006") => (Transient, "object-in-use"),
-        (_, "57014") => (Transient, "statement-timeout"),
+        (_, "57014") => (Slow, "statement-timeout"),
         (_, "25006") => (DependencyDown, "database-read-only"),
         // The server's idea of this connection is not ours: it idled too long, or its prepared
         // statements are gone. Another connection is as good as new.
@@ -269,9 +284,9 @@ mod tests {
         let cases = [
             ("40001", Class::Transient, "serialization-failure"),
             ("40P01", Class::Transient, "deadlock"),
-            ("55P03", Class::Transient, "lock-timeout"),
+            ("55P03", Class::Slow, "lock-timeout"),
             ("55006", Class::Transient, "object-in-use"),
-            ("57014", Class::Transient, "statement-timeout"),
+            ("57014", Class::Slow, "statement-timeout"),
             ("57P01", Class::DependencyDown, "database-shutting-down"),
             ("57P02", Class::DependencyDown, "database-shutting-down"),
             ("57P03", Class::DependencyDown, "database-shutting-down"),

@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgListener, PgPoolOptions};
+use tokio::time::{Instant, timeout};
 
 use crate::config::DatabaseConfig;
+use crate::database::GREETING_WITHIN;
+
+/// A connection that was silent for so long is asked whether it lives.
+const ASK_AFTER: Duration = Duration::from_secs(30);
 
 /// What one may wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,19 +48,21 @@ pub struct Listener {
     config: DatabaseConfig,
     channel: Channel,
     connection: Option<PgListener>,
+    /// When the server last said anything on it.
+    heard: Instant,
 }
 
 impl Listener {
     /// Listens to a channel, from the first [`wait`](Self::wait) on.
     pub fn new(config: DatabaseConfig, channel: Channel) -> Self {
-        Self { config, channel, connection: None }
+        Self { config, channel, connection: None, heard: Instant::now() }
     }
 
     /// Waits for a hint, but not longer than `at_most`; look for work after it either way.
     ///
     /// Returns whether there was a hint.
     pub async fn wait(&mut self, at_most: Duration) -> bool {
-        match tokio::time::timeout(at_most, self.hint()).await {
+        match timeout(at_most, self.hint()).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::debug!(%error, channel = self.channel.name(), "failed to listen");
@@ -64,17 +71,38 @@ impl Listener {
                 tokio::time::sleep(at_most).await;
                 false
             }
-            Err(_elapsed) => false,
+            Err(_elapsed) => {
+                self.look_for_life().await;
+                false
+            }
+        }
+    }
+
+    /// Nothing tells a quiet channel from a connection that passes nothing, but a question.
+    async fn look_for_life(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        if self.heard.elapsed() < ASK_AFTER {
+            return;
+        }
+        self.heard = Instant::now();
+        let question = timeout(GREETING_WITHIN, sqlx::raw_sql("SELECT 1").execute(connection));
+        if !matches!(question.await, Ok(Ok(_))) {
+            tracing::debug!(channel = self.channel.name(), "a listener's connection is gone");
+            self.connection = None;
         }
     }
 
     async fn hint(&mut self) -> Result<(), sqlx::Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            empty => empty.insert(listen(&self.config, self.channel).await?),
+            empty => {
+                let connection = empty.insert(listen(&self.config, self.channel).await?);
+                self.heard = Instant::now();
+                connection
+            }
         };
         match connection.try_recv().await? {
-            Some(_notification) => {}
+            Some(_notification) => self.heard = Instant::now(),
             // The connection was lost in between, and hints with it.
             None => self.connection = None,
         }

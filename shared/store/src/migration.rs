@@ -4,7 +4,7 @@ use sqlx::migrate::{Migrate, Migrator};
 use sqlx::{Connection, PgConnection};
 
 use crate::config::DatabaseConfig;
-use crate::database::open;
+use crate::database::{GREETING_WITHIN, answered, open};
 use crate::error::Error;
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../schemas/postgres/migrations");
@@ -54,10 +54,13 @@ pub async fn undo_migrations(config: &DatabaseConfig, target: i64) -> Result<Sch
 /// # Errors
 /// When the server is not reached.
 pub async fn schema_version(config: &DatabaseConfig) -> Result<SchemaVersion, Error> {
-    let mut connection = open(&config.plain_options()).await?;
-    let version = version(&mut connection).await?;
-    close(connection).await?;
-    Ok(version)
+    let look = async {
+        let mut connection = open(&config.plain_options()).await?;
+        let version = version(&mut connection).await?;
+        close(connection).await?;
+        Ok(version)
+    };
+    answered("look for migrations", GREETING_WITHIN, look).await
 }
 
 /// Refuses a database that lacks migrations this build needs.

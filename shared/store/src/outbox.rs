@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::line::Line;
 use contracts::{MessageId, OrderId, Timestamp, Token};
 use domain::{OutcomeCode, Status as _};
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -154,7 +154,7 @@ pub async fn own_shards(database: &mut Database, shards: &mut Shards) -> Result<
 /// that was cut off without a word would own its shards until the system gives the connection up.
 const GIVE_UP_SILENT: &str = "SET idle_session_timeout = '30s'";
 
-async fn announce_presence(connection: &mut PgConnection) -> Result<(), Error> {
+async fn announce_presence(connection: &mut Line) -> Result<(), Error> {
     let doing = "announce the relay";
     sqlx::raw_sql(GIVE_UP_SILENT).execute(&mut *connection).await.map_err(Error::during(doing))?;
     sqlx::query!(r#"SELECT pg_advisory_lock_shared($1, $2) AS "done: ()""#, LOCK_CLASS, PRESENCE)
@@ -164,7 +164,7 @@ async fn announce_presence(connection: &mut PgConnection) -> Result<(), Error> {
     Ok(())
 }
 
-async fn count_relays(connection: &mut PgConnection) -> Result<i64, Error> {
+async fn count_relays(connection: &mut Line) -> Result<i64, Error> {
     sqlx::query_scalar!(
         r#"
         SELECT count(*) AS "count!"
@@ -183,7 +183,7 @@ async fn count_relays(connection: &mut PgConnection) -> Result<i64, Error> {
     .map_err(Error::during("count the relays"))
 }
 
-async fn give_up(connection: &mut PgConnection, shards: &[i16]) -> Result<(), Error> {
+async fn give_up(connection: &mut Line, shards: &[i16]) -> Result<(), Error> {
     sqlx::query!(
         "SELECT pg_advisory_unlock($1, shard) FROM unnest($2::smallint[]) AS surplus (shard)",
         LOCK_CLASS,
@@ -195,11 +195,7 @@ async fn give_up(connection: &mut PgConnection, shards: &[i16]) -> Result<(), Er
     Ok(())
 }
 
-async fn take(
-    connection: &mut PgConnection,
-    owned: &[i16],
-    wanted: usize,
-) -> Result<Vec<i16>, Error> {
+async fn take(connection: &mut Line, owned: &[i16], wanted: usize) -> Result<Vec<i16>, Error> {
     sqlx::query_scalar!(
         r#"
         SELECT shard::smallint AS "shard!"

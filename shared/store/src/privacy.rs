@@ -7,9 +7,9 @@
 mod erase;
 mod export;
 
+use crate::line::Line;
 use contracts::{OrderId, Token};
 use serde::Serialize;
-use sqlx::PgConnection;
 
 use crate::database::Database;
 use crate::error::Error;
@@ -78,7 +78,7 @@ pub async fn is_erased(database: &mut Database, customer: &CustomerRef) -> Resul
     .map_err(Error::during("look for an erasure"))
 }
 
-async fn count(connection: &mut PgConnection, customer: &CustomerRef) -> Result<Holdings, Error> {
+async fn count(connection: &mut Line, customer: &CustomerRef) -> Result<Holdings, Error> {
     sqlx::query_as!(
         Holdings,
         r#"
@@ -150,10 +150,7 @@ async fn count(connection: &mut PgConnection, customer: &CustomerRef) -> Result<
 }
 
 /// The orders of a customer, oldest first.
-async fn orders_of(
-    connection: &mut PgConnection,
-    customer: &CustomerRef,
-) -> Result<Vec<OrderId>, Error> {
+async fn orders_of(connection: &mut Line, customer: &CustomerRef) -> Result<Vec<OrderId>, Error> {
     let ids = sqlx::query_scalar!(
         "SELECT id FROM orders WHERE customer_ref = $1 ORDER BY placed_at, id",
         customer.as_str(),

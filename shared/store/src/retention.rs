@@ -8,9 +8,9 @@ mod marks;
 
 use std::time::Duration;
 
+use crate::line::Line;
 use contracts::Timestamp;
 use serde::Serialize;
-use sqlx::PgConnection;
 
 use crate::database::{Database, Transaction};
 use crate::error::Error;
@@ -139,7 +139,7 @@ pub async fn run(database: &mut Database, periods: &Periods) -> Result<Vec<Share
 async fn repeat(
     database: &mut Database,
     period: Duration,
-    step: impl AsyncFn(&mut PgConnection, Duration) -> Result<i64, Error>,
+    step: impl AsyncFn(&mut Line, Duration) -> Result<i64, Error>,
 ) -> Result<i64, Error> {
     let mut all = 0;
     loop {
@@ -163,7 +163,7 @@ async fn ago(database: &mut Database, period: Duration) -> Result<Timestamp, Err
     Ok(time.map_err(Error::during("read the clock"))?.into())
 }
 
-async fn sent_messages(connection: &mut PgConnection, period: Duration) -> Result<Share, Error> {
+async fn sent_messages(connection: &mut Line, period: Duration) -> Result<Share, Error> {
     let row = sqlx::query!(
         r#"
         SELECT
@@ -178,7 +178,7 @@ async fn sent_messages(connection: &mut PgConnection, period: Duration) -> Resul
     Ok(Share { kind: Kind::SentMessages, rows: row.rows, bytes: row.bytes, kept: row.kept })
 }
 
-async fn accepted_events(connection: &mut PgConnection, period: Duration) -> Result<Share, Error> {
+async fn accepted_events(connection: &mut Line, period: Duration) -> Result<Share, Error> {
     let row = sqlx::query!(
         r#"
         SELECT
@@ -195,7 +195,7 @@ async fn accepted_events(connection: &mut PgConnection, period: Duration) -> Res
     Ok(Share { kind: Kind::AcceptedEvents, rows: row.rows, bytes: row.bytes, kept: row.kept })
 }
 
-async fn closed_letters(connection: &mut PgConnection, period: Duration) -> Result<Share, Error> {
+async fn closed_letters(connection: &mut Line, period: Duration) -> Result<Share, Error> {
     let row = sqlx::query!(
         r#"
         SELECT
@@ -217,7 +217,7 @@ async fn closed_letters(connection: &mut PgConnection, period: Duration) -> Resu
 }
 
 /// Forgets old events, and remembers how far that goes.
-async fn forget_events(connection: &mut PgConnection, period: Duration) -> Result<i64, Error> {
+async fn forget_events(connection: &mut Line, period: Duration) -> Result<i64, Error> {
     sqlx::query_scalar!(
         r#"
         WITH forgotten AS (
@@ -251,7 +251,7 @@ async fn forget_events(connection: &mut PgConnection, period: Duration) -> Resul
     .map_err(Error::during("forget old events"))
 }
 
-async fn delete_letters(connection: &mut PgConnection, period: Duration) -> Result<i64, Error> {
+async fn delete_letters(connection: &mut Line, period: Duration) -> Result<i64, Error> {
     let deleted = sqlx::query!(
         r#"
         DELETE FROM dead_letters
@@ -277,7 +277,7 @@ async fn delete_letters(connection: &mut PgConnection, period: Duration) -> Resu
 }
 
 /// Forgets groups that nothing belongs to any more, with what was noted about them.
-async fn forget_groups(connection: &mut PgConnection, period: Duration) -> Result<i64, Error> {
+async fn forget_groups(connection: &mut Line, period: Duration) -> Result<i64, Error> {
     let deleted = sqlx::query!(
         r#"
         DELETE FROM failure_groups

@@ -5,12 +5,13 @@ use std::fmt;
 use contracts::{OrderId, Timestamp};
 use serde::Serialize;
 use sqlx::postgres::{PgTypeInfo, PgValueRef};
-use sqlx::{Decode, PgConnection, Postgres, Type};
+use sqlx::{Decode, Postgres, Type};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::database::Database;
 use crate::error::Error;
+use crate::line::Line;
 
 /// A point in time as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -94,7 +95,7 @@ macro_rules! part {
         #[expect(missing_docs, reason = "the fields are the columns, described in the migrations")]
         pub struct $row { $(pub $field: $type,)+ }
 
-        async fn $read(connection: &mut PgConnection, order: Uuid) -> Result<Vec<$row>, Error> {
+        async fn $read(connection: &mut Line, order: Uuid) -> Result<Vec<$row>, Error> {
             let rows = sqlx::query_as!($row, $sql, order).fetch_all(connection).await;
             rows.map_err(Error::during($step))
         }

@@ -12,7 +12,7 @@ mod subject;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use sqlx::PgConnection;
+use crate::line::Line;
 use uuid::Uuid;
 
 use crate::column::column;
@@ -123,7 +123,7 @@ fn sealed(
 
 /// The live keys of subjects; those that have none get one.
 async fn keys_of(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     ring: &KeyRing,
     current: &MasterKey,
     subjects: &[&str],
@@ -168,7 +168,7 @@ struct KeyRow {
 }
 
 async fn find_or_make(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     current: &MasterKey,
     candidates: &[Candidate<'_>],
 ) -> Result<Vec<KeyRow>, Error> {
@@ -252,7 +252,7 @@ pub(crate) struct Found<'a> {
 
 /// Reads content back; asks for keys only if some of it is sealed.
 pub(crate) async fn open(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     ring: &KeyRing,
     found: Vec<Found<'_>>,
 ) -> Result<Vec<Result<Content, Unreadable>>, Error> {
@@ -276,7 +276,7 @@ fn opened(
 }
 
 async fn ciphers(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     ring: &KeyRing,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Result<Cipher, Unreadable>>, Error> {

@@ -28,11 +28,15 @@ pub(crate) fn of_any(worker: &str) {
 
 /// The series of a worker that runs rules, beside those with handles of their own.
 pub(crate) fn of_rules(worker: &str) {
-    for class in ["contract", "conflict", "db-transient", "db-permanent", "panic", "crash"] {
+    let classes =
+        ["contract", "conflict", "db-transient", "db-busy", "db-permanent", "panic", "crash"];
+    for class in classes {
         c::FAILURES.counter(&[worker, class]).increment(0);
         c::DEAD_LETTERS.counter(&[worker, class]).increment(0);
     }
-    for cause in ["deadlock", "lost-update", "lock-timeout", "serialization-failure"] {
+    let causes =
+        ["deadlock", "lost-update", "lock-timeout", "serialization-failure", "statement-timeout"];
+    for cause in causes {
         c::BATCH_RETRIES.counter(&[worker, cause]).increment(0);
     }
     for exchange in ["delayed", "dead"] {

@@ -18,4 +18,5 @@ pub use database::TestDatabase;
 pub use endpoints::{Endpoints, endpoints};
 pub use eventually::{Seen, eventually};
 pub use keys::{KEYS, key_file};
+pub use look::Held;
 pub use record::Record;

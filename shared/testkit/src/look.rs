@@ -4,6 +4,21 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::TestDatabase;
 
+/// A transaction that is left open.
+#[derive(Debug)]
+pub struct Held(PgConnection);
+
+impl Held {
+    /// Undoes it, and gives back what it locked.
+    ///
+    /// # Panics
+    /// When the server is gone.
+    pub async fn release(mut self) {
+        let ended = sqlx::raw_sql("ROLLBACK").execute(&mut self.0).await;
+        ended.expect("a transaction can be undone");
+    }
+}
+
 impl TestDatabase {
     /// The one number that a query answers with; for counts and checks.
     ///
@@ -33,6 +48,17 @@ impl TestDatabase {
         let mut connection = self.connection().await;
         let ran = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await;
         ran.expect("the statements of a test run");
+    }
+
+    /// Begins a transaction, runs statements, and leaves it open: what they lock stays locked.
+    ///
+    /// # Panics
+    /// When a statement fails.
+    pub async fn hold(&self, sql: &str) -> Held {
+        let mut connection = self.connection().await;
+        let begun = sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; {sql}"))).execute(&mut connection);
+        begun.await.expect("the statements of a test run");
+        Held(connection)
     }
 
     /// The tables in which a text lies in clear, in any column, as text or as bytes.

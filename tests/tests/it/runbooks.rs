@@ -59,6 +59,7 @@ const INCIDENTS: [(Incident, &[&str]); 6] = [
             "connection-spoilt",
             "schema-mismatch",
             "no-answer",
+            "table-held",
             "no-randomness",
             "key-missing",
             "key-differs",

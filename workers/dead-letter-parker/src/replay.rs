@@ -221,7 +221,7 @@ fn due(last: &mut Option<Instant>, every: Duration) -> bool {
 /// Parking goes on beside it, whatever is wrong with a replay.
 fn passing(error: anyhow::Error) -> anyhow::Result<Duration> {
     match error.downcast_ref::<store::Error>().map(store::Error::class) {
-        Some(Class::Transient) => {
+        Some(Class::Transient | Class::Slow) => {
             tracing::info!(error = format!("{error:#}"), "a replay is looked at again");
             Ok(LOOK)
         }

@@ -1,3 +1,4 @@
 //! What the suite says of itself.
 
+mod short;
 mod usage;

@@ -114,7 +114,19 @@ fn settings(database: &TestDatabase, batch: usize) -> Settings {
 }
 
 async fn run_with(settings: &Settings, events: Vec<(&ShopEvent, u32)>) -> Outcomes {
-    let config = Arc::new(Config::resolve(settings, "test").unwrap());
+    run_configured(Config::resolve(settings, "test").unwrap(), events).await
+}
+
+/// Runs a lane that waits for nothing for long: 300 ms for a statement, 200 ms for a lock.
+async fn run_impatient(database: &TestDatabase, events: &[ShopEvent]) -> Outcomes {
+    let mut config = Config::resolve(&settings(database, 500), "test").unwrap();
+    config.database.statement_timeout = Duration::from_millis(300);
+    config.database.lock_timeout = Duration::from_millis(200);
+    run_configured(config, events.iter().map(|event| (event, 0)).collect()).await
+}
+
+async fn run_configured(config: Config, events: Vec<(&ShopEvent, u32)>) -> Outcomes {
+    let config = Arc::new(config);
     let connection = Database::connect(&config.database).await.unwrap();
     let shared = Arc::new(LaneShared {
         worker: "test",
@@ -284,4 +296,87 @@ fn outcomes_that_commit_are_done_and_quarantine_is_not() {
     let quarantined = Outcome::Quarantined(OutcomeCode::FactConflict);
     assert!(matches!(batch::verdict(&quarantined), Verdict::Failed(_)));
     assert!(matches!(batch::verdict(&Outcome::Applied), Verdict::Done(_)));
+}
+
+/// Lets the database sleep over rows of this table that a condition holds for.
+async fn sleep_over(database: &TestDatabase, table: &str, condition: &str) {
+    let statements = format!(
+        "CREATE FUNCTION sleep_over_{table}() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
+         CREATE TRIGGER sleep_over BEFORE INSERT ON {table} FOR EACH ROW WHEN ({condition})
+             EXECUTE FUNCTION sleep_over_{table}()"
+    );
+    database.run(&statements).await;
+}
+
+#[tokio::test]
+async fn a_table_that_somebody_holds_is_no_message_s_fault() {
+    let database = TestDatabase::migrated().await;
+    for table in ["orders", "inbox", "history"] {
+        let held = database.hold(&format!("LOCK TABLE {table} IN SHARE MODE")).await;
+        let outcomes = run_impatient(&database, &good(0..5)).await;
+        assert!(outcomes.down && outcomes.finished.is_empty() && outcomes.failed.is_empty());
+        held.release().await;
+    }
+    let outcomes = run_impatient(&database, &good(0..5)).await;
+    assert_eq!(outcomes.finished.len(), 5);
+}
+
+#[tokio::test]
+async fn an_order_that_somebody_holds_waits_alone_and_is_not_counted() {
+    let database = TestDatabase::migrated().await;
+    let lanes = Config::resolve(&settings(&database, 500), "test").unwrap();
+    let mut other = Database::connect(&lanes.database).await.unwrap();
+    let mut holder = other.begin("holder").await.unwrap();
+    store::locks::lock_orders(&mut holder, &[order_id(3)]).await.unwrap();
+    let outcomes = run_impatient(&database, &good(0..8)).await;
+    assert!(!outcomes.down);
+    assert_eq!(outcomes.finished.len(), 7);
+    let [(4, failure)] = &outcomes.failed[..] else { panic!("{:?}", outcomes.failed) };
+    assert_eq!((failure.class, failure.code), (FailureClass::DatabaseBusy, "lock-timeout"));
+    assert!(failure.class.is_transient() && !failure.class.counts());
+    holder.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_over_which_the_database_sleeps_fails_alone_and_is_counted() {
+    let database = TestDatabase::migrated().await;
+    sleep_over(&database, "orders", "NEW.customer_ref = 'sleepy'").await;
+    let mut events = good(0..8);
+    events.insert(4, moody(100, "sleepy"));
+    let outcomes = run_impatient(&database, &events).await;
+    assert!(!outcomes.down);
+    assert_eq!(outcomes.finished.len(), 8);
+    let [(5, failure)] = &outcomes.failed[..] else { panic!("{:?}", outcomes.failed) };
+    let expected = (FailureClass::DatabaseTransient, "statement-timeout");
+    assert_eq!((failure.class, failure.code), expected);
+    assert!(failure.class.counts());
+    // Nothing is left of the rows by which the database was tried.
+    assert_eq!(database.number("SELECT count(*) FROM suspects").await, 0);
+}
+
+#[tokio::test]
+async fn a_database_that_sleeps_over_everything_is_no_message_s_fault() {
+    let database = TestDatabase::migrated().await;
+    for table in ["orders", "suspects"] {
+        sleep_over(&database, table, "true").await;
+    }
+    let outcomes = run_impatient(&database, &good(0..5)).await;
+    assert!(outcomes.down && outcomes.finished.is_empty() && outcomes.failed.is_empty());
+}
+
+#[tokio::test]
+async fn a_suspect_that_meets_a_held_table_is_not_taken_for_what_ends_its_worker() {
+    let database = TestDatabase::migrated().await;
+    let events = good(0..1);
+    let held = database.hold("LOCK TABLE orders IN SHARE MODE").await;
+    for _redelivery in 0..5 {
+        let mut config = Config::resolve(&settings(&database, 500), "test").unwrap();
+        config.database.lock_timeout = Duration::from_millis(100);
+        let outcomes = run_configured(config, vec![(&events[0], 2)]).await;
+        assert!(outcomes.down && outcomes.failed.is_empty(), "{:?}", outcomes.failed);
+    }
+    held.release().await;
+    let outcomes = run_deliveries(&database, 500, vec![(&events[0], 2)]).await;
+    assert_eq!(outcomes.finished.len(), 1);
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::line::Line;
 use contracts::OrderId;
 use domain::OrderState;
 use domain::customer::{CustomerDispute, CustomerRecord, CustomerRefund, ORDERS_COUNTED_FROM};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::decode::Place;
@@ -18,7 +18,7 @@ const READ_EACH: i64 = 1_000;
 
 /// Reads what is known of the orders' customers into the orders.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     states: &mut HashMap<OrderId, OrderState>,
 ) -> Result<(), Error> {
     let ids: Vec<Uuid> = states.keys().copied().map(Uuid::from).collect();
@@ -51,7 +51,7 @@ pub(crate) async fn load(
 
 /// Locks the marks of the orders' customers and reads them into the orders.
 pub(crate) async fn load_marks(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     states: &mut HashMap<OrderId, OrderState>,
 ) -> Result<(), Error> {
     let orders = states.values().filter_map(|state| state.order.as_ref());
@@ -70,7 +70,7 @@ pub(crate) async fn load_marks(
 
 /// How much there is of each customer.
 async fn counts(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     orders: &[Uuid],
 ) -> Result<HashMap<String, CustomerRecord>, Error> {
     let counted = sqlx::query!(
@@ -129,7 +129,7 @@ async fn counts(
 }
 
 async fn refunds(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customers: &[String],
     records: &mut HashMap<String, CustomerRecord>,
 ) -> Result<(), Error> {
@@ -167,7 +167,7 @@ async fn refunds(
 }
 
 async fn disputes(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customers: &[String],
     records: &mut HashMap<String, CustomerRecord>,
 ) -> Result<(), Error> {

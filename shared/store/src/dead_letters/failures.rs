@@ -1,6 +1,6 @@
 //! What each failure of a dead letter was, and what it says of a replay.
 
-use sqlx::PgConnection;
+use crate::line::Line;
 
 use super::Row;
 use crate::column::column;
@@ -19,7 +19,7 @@ pub(super) struct Written {
 
 /// Keeps the failures of letters; of one that failed often, the first and the latest.
 pub(super) async fn keep(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     rows: &[Row<'_>],
     written: &[Written],
 ) -> Result<(), Error> {
@@ -50,7 +50,7 @@ pub(super) async fn keep(
     if known.is_empty() { Ok(()) } else { trim(connection, &known).await }
 }
 
-async fn trim(connection: &mut PgConnection, letters: &[i64]) -> Result<(), Error> {
+async fn trim(connection: &mut Line, letters: &[i64]) -> Result<(), Error> {
     let trimmed = sqlx::query!(
         r#"
         DELETE FROM dead_letter_attempts AS old
@@ -86,7 +86,7 @@ struct FailedReplay<'a> {
 
 /// Closes the replays that failed with these letters; returns the queue of each.
 pub(super) async fn close_replays(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     rows: &[Row<'_>],
     written: &[Written],
 ) -> Result<Vec<String>, Error> {
@@ -127,10 +127,7 @@ pub(super) async fn close_replays(
 }
 
 /// A message that was sent to another queue and failed there is a letter of that queue now.
-async fn close_moved(
-    connection: &mut PgConnection,
-    failed: &[FailedReplay<'_>],
-) -> Result<(), Error> {
+async fn close_moved(connection: &mut Line, failed: &[FailedReplay<'_>]) -> Result<(), Error> {
     let closed = sqlx::query!(
         r#"
         UPDATE dead_letters AS letter

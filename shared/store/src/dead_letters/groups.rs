@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::line::Line;
 use contracts::Timestamp;
 use sha2::{Digest, Sha256};
-use sqlx::PgConnection;
 
 use super::DeadLetter;
 use crate::column::column;
@@ -21,7 +21,7 @@ pub fn other_fingerprint() -> [u8; 32] {
 
 /// Which fingerprints have to go to the group of the others.
 pub(super) async fn overflowing(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     letters: &[DeadLetter<'_>],
 ) -> Result<HashSet<[u8; 32]>, Error> {
     let mut wanted: Vec<[u8; 32]> = letters.iter().map(|letter| *letter.fingerprint).collect();
@@ -43,7 +43,7 @@ pub(super) async fn overflowing(
     Ok(wanted.split_off(room).into_iter().collect())
 }
 
-async fn open_groups(connection: &mut PgConnection) -> Result<i64, Error> {
+async fn open_groups(connection: &mut Line) -> Result<i64, Error> {
     let open = sqlx::query_scalar!(
         r#"
         SELECT count(*) AS "count!"
@@ -84,7 +84,7 @@ impl<'a> Sighting<'a> {
 
 /// Notes the groups of letters, and widens the windows in which they were seen.
 pub(super) async fn see(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     letters: &[DeadLetter<'_>],
     overflowing: &HashSet<[u8; 32]>,
 ) -> Result<(), Error> {

@@ -1,8 +1,8 @@
 //! Erasure: keys destroyed, letters emptied, the deed recorded, all at once or not at all.
 
+use crate::line::Line;
 use serde::Serialize;
 use serde_json::json;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{CustomerRef, Holdings, count, orders_of};
@@ -132,7 +132,7 @@ async fn steps(transaction: &mut Transaction<'_>, order: Order<'_>) -> Result<Er
 }
 
 async fn lock_keys(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customer: &CustomerRef,
     orders: &[Uuid],
 ) -> Result<Vec<Uuid>, Error> {
@@ -158,7 +158,7 @@ async fn lock_keys(
 
 /// Takes headers and bodies out of dead letters; an open one is closed, for nobody can mend it.
 async fn empty_letters(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     orders: &[Uuid],
     keys: &[Uuid],
 ) -> Result<i32, Error> {
@@ -189,7 +189,7 @@ async fn empty_letters(
 }
 
 /// Takes what people wanted to change out of the edits of letters that are empty now.
-async fn empty_edits(connection: &mut PgConnection) -> Result<(), Error> {
+async fn empty_edits(connection: &mut Line) -> Result<(), Error> {
     let emptied = sqlx::query!(
         r#"
         UPDATE dead_letter_edits
@@ -206,7 +206,7 @@ async fn empty_edits(connection: &mut PgConnection) -> Result<(), Error> {
 }
 
 /// Takes headers and bodies out of events that went home and lie here until their day is dropped.
-async fn empty_messages(connection: &mut PgConnection, orders: &[Uuid]) -> Result<(), Error> {
+async fn empty_messages(connection: &mut Line, orders: &[Uuid]) -> Result<(), Error> {
     let emptied = sqlx::query!(
         r#"
         UPDATE outbox
@@ -219,7 +219,7 @@ async fn empty_messages(connection: &mut PgConnection, orders: &[Uuid]) -> Resul
     Ok(())
 }
 
-async fn destroy(connection: &mut PgConnection, keys: &[Uuid]) -> Result<i32, Error> {
+async fn destroy(connection: &mut Line, keys: &[Uuid]) -> Result<i32, Error> {
     let destroyed = sqlx::query!(
         "UPDATE subject_keys SET wrapped = NULL, destroyed_at = now() WHERE id = ANY($1)",
         keys,
@@ -229,7 +229,7 @@ async fn destroy(connection: &mut PgConnection, keys: &[Uuid]) -> Result<i32, Er
 }
 
 /// Forgets what was noted of the customer.
-async fn delete_marks(connection: &mut PgConnection, customer: &CustomerRef) -> Result<i32, Error> {
+async fn delete_marks(connection: &mut Line, customer: &CustomerRef) -> Result<i32, Error> {
     let deleted = sqlx::query_scalar!(
         r#"
         WITH flags AS (
@@ -248,7 +248,7 @@ async fn delete_marks(connection: &mut PgConnection, customer: &CustomerRef) -> 
 }
 
 async fn record(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     order: Order<'_>,
     forced: bool,
     erased: Erased,

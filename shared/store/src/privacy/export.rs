@@ -1,8 +1,8 @@
 //! Everything that is held of a customer, for the customer.
 
+use crate::line::Line;
 use contracts::{OrderId, Timestamp};
 use serde::Serialize;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -89,7 +89,31 @@ pub async fn export(database: &mut Database, customer: &CustomerRef) -> Result<E
         let timeline = timeline::of(database, order_id).await?;
         orders.push(OrderExport { order_id, timeline });
     }
+<<<<<<< HEAD
     Ok(Export { held, standing, orders, contents })
+=======
+    Ok(Export { held, standing, orders, withdrawals, contents })
+}
+
+async fn withdrawals(
+    connection: &mut Line,
+    customer: &CustomerRef,
+) -> Result<Vec<WithdrawalRow>, Error> {
+    let rows = sqlx::query_as!(
+        WithdrawalRow,
+        r#"
+        SELECT
+            order_id, purpose::text AS "purpose!", text_version,
+            withdrawn_at AS "withdrawn_at: Time", recorded_at AS "recorded_at: Time"
+        FROM consent_withdrawals
+        WHERE customer_ref = $1
+        ORDER BY withdrawn_at, inbox_id
+        "#,
+        customer.as_str(),
+    );
+    let rows = rows.fetch_all(connection).await;
+    rows.map_err(Error::during("read the customer's withdrawals"))
+>>>>>>> wt-chaos
 }
 
 /// A row with content.
@@ -143,7 +167,7 @@ impl Place {
 
 /// Events that wait for their parent, and those that went home.
 async fn events(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customer: &CustomerRef,
     orders: &[Uuid],
 ) -> Result<Vec<Row>, Error> {
@@ -203,7 +227,7 @@ async fn events(
 
 /// Dead letters of theirs, also what is left of emptied ones.
 async fn letters(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customer: &CustomerRef,
     orders: &[Uuid],
 ) -> Result<Vec<Row>, Error> {

@@ -1,6 +1,6 @@
 //! How replays go: when one stops itself, and when it is done.
 
-use sqlx::PgConnection;
+use crate::line::Line;
 
 use crate::database::{Database, Transaction};
 use crate::error::Error;
@@ -46,7 +46,7 @@ pub async fn advance(database: &mut Database) -> Result<usize, Error> {
     database.within("advance replays", step).await
 }
 
-async fn open_batches(connection: &mut PgConnection) -> Result<Vec<Running>, Error> {
+async fn open_batches(connection: &mut Line) -> Result<Vec<Running>, Error> {
     let batches = sqlx::query_as!(
         Running,
         r#"
@@ -78,7 +78,7 @@ async fn open_batches(connection: &mut PgConnection) -> Result<Vec<Running>, Err
     batches.fetch_all(connection).await.map_err(Error::during("find open replays"))
 }
 
-async fn counts(connection: &mut PgConnection, batch: i64) -> Result<Counts, Error> {
+async fn counts(connection: &mut Line, batch: i64) -> Result<Counts, Error> {
     let counts = sqlx::query_as!(
         Counts,
         r#"
@@ -107,11 +107,7 @@ async fn counts(connection: &mut PgConnection, batch: i64) -> Result<Counts, Err
     counts.fetch_one(connection).await.map_err(Error::during("count a replay"))
 }
 
-async fn judge(
-    connection: &mut PgConnection,
-    batch: &Running,
-    counts: &Counts,
-) -> Result<(), Error> {
+async fn judge(connection: &mut Line, batch: &Running, counts: &Counts) -> Result<(), Error> {
     if batch.state == "cancelled" {
         return if counts.stale > 0 { release(connection, batch.id).await } else { Ok(()) };
     }
@@ -135,7 +131,7 @@ async fn judge(
     if canary_done { pass_canary(connection, batch.id).await } else { Ok(()) }
 }
 
-async fn pass_canary(connection: &mut PgConnection, batch: i64) -> Result<(), Error> {
+async fn pass_canary(connection: &mut Line, batch: i64) -> Result<(), Error> {
     let passed =
         sqlx::query!("UPDATE replay_batches SET canary_passed = true WHERE id = $1", batch);
     passed.execute(connection).await.map_err(Error::during("pass the canary"))?;
@@ -143,7 +139,7 @@ async fn pass_canary(connection: &mut PgConnection, batch: i64) -> Result<(), Er
 }
 
 /// Whoever sent these died, and nobody wants them sent any more.
-async fn release(connection: &mut PgConnection, batch: i64) -> Result<(), Error> {
+async fn release(connection: &mut Line, batch: i64) -> Result<(), Error> {
     let parked = sqlx::query!(
         r#"
         UPDATE dead_letters AS letter
@@ -173,7 +169,7 @@ async fn release(connection: &mut PgConnection, batch: i64) -> Result<(), Error>
 
 /// Moves a replay that stops or ends by itself, and notes it with what became of its messages.
 async fn end(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     batch: i64,
     state: &str,
     why: Option<&str>,

@@ -1,6 +1,6 @@
 //! What became of letters that were sent, or could not be.
 
-use sqlx::PgConnection;
+use crate::line::Line;
 
 use super::ItemId;
 use crate::column::column;
@@ -51,7 +51,7 @@ pub async fn settle(database: &mut Database, items: &[(ItemId, Settled)]) -> Res
 }
 
 /// One whose failure, or success, came first is not moved back.
-async fn mark_sent(connection: &mut PgConnection, sent: &[(i64, &str)]) -> Result<(), Error> {
+async fn mark_sent(connection: &mut Line, sent: &[(i64, &str)]) -> Result<(), Error> {
     if sent.is_empty() {
         return Ok(());
     }
@@ -77,7 +77,7 @@ async fn mark_sent(connection: &mut PgConnection, sent: &[(i64, &str)]) -> Resul
     Ok(())
 }
 
-async fn give_back(connection: &mut PgConnection, back: &[(i64, &str, &str)]) -> Result<(), Error> {
+async fn give_back(connection: &mut Line, back: &[(i64, &str, &str)]) -> Result<(), Error> {
     if back.is_empty() {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
+use crate::line::Line;
 use uuid::Uuid;
 
 use super::ItemId;
@@ -93,7 +93,7 @@ pub async fn take(
 }
 
 /// The replay that waited longest, locked, and how many of its letters may be sent now.
-async fn room(connection: &mut PgConnection, most: i64) -> Result<Option<(i64, i64)>, Error> {
+async fn room(connection: &mut Line, most: i64) -> Result<Option<(i64, i64)>, Error> {
     let batch = sqlx::query!(
         r#"
         SELECT
@@ -169,7 +169,7 @@ struct Leased {
 }
 
 async fn lease_items(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     batch: i64,
     full: &[String],
     lease: Duration,
@@ -224,7 +224,7 @@ async fn lease_items(
 }
 
 /// Uses up the time that so many letters take at the replay's rate.
-async fn spend(connection: &mut PgConnection, batch: i64, count: usize) -> Result<(), Error> {
+async fn spend(connection: &mut Line, batch: i64, count: usize) -> Result<(), Error> {
     let spent = sqlx::query!(
         r#"
         UPDATE replay_batches

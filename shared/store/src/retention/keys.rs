@@ -1,6 +1,6 @@
 //! Keys whose time is over.
 
-use sqlx::PgConnection;
+use crate::line::Line;
 use uuid::Uuid;
 
 use super::{Kind, Periods, Share};
@@ -15,7 +15,7 @@ struct Candidate {
 
 /// How many keys of a kind would go.
 pub(super) async fn share(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     kind: Kind,
     periods: &Periods,
 ) -> Result<Share, Error> {
@@ -47,7 +47,7 @@ fn free(found: Vec<Candidate>) -> Vec<Uuid> {
 }
 
 async fn candidates(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     kind: Kind,
     periods: &Periods,
     among: Option<&[Uuid]>,
@@ -63,7 +63,7 @@ async fn candidates(
 }
 
 async fn old_days(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     periods: &Periods,
     among: Option<&[Uuid]>,
 ) -> Result<Vec<Candidate>, Error> {
@@ -88,10 +88,7 @@ async fn old_days(
     keys.fetch_all(connection).await.map_err(Error::during("find keys of old days"))
 }
 
-async fn of_erased(
-    connection: &mut PgConnection,
-    among: Option<&[Uuid]>,
-) -> Result<Vec<Candidate>, Error> {
+async fn of_erased(connection: &mut Line, among: Option<&[Uuid]>) -> Result<Vec<Candidate>, Error> {
     let keys = sqlx::query_as!(
         Candidate,
         r#"
@@ -108,10 +105,7 @@ async fn of_erased(
     keys.fetch_all(connection).await.map_err(Error::during("find keys of erased customers"))
 }
 
-async fn unused(
-    connection: &mut PgConnection,
-    among: Option<&[Uuid]>,
-) -> Result<Vec<Candidate>, Error> {
+async fn unused(connection: &mut Line, among: Option<&[Uuid]>) -> Result<Vec<Candidate>, Error> {
     let keys = sqlx::query_as!(
         Candidate,
         r#"
@@ -127,7 +121,7 @@ async fn unused(
 }
 
 /// Those of the keys that nobody uses right now, locked.
-async fn lock(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+async fn lock(connection: &mut Line, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     let locked = sqlx::query_scalar!(
         "SELECT id FROM subject_keys WHERE id = ANY($1) ORDER BY subject FOR UPDATE SKIP LOCKED",
         ids,
@@ -135,7 +129,7 @@ async fn lock(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, 
     locked.fetch_all(connection).await.map_err(Error::during("lock keys"))
 }
 
-async fn end(connection: &mut PgConnection, kind: Kind, ids: &[Uuid]) -> Result<i64, Error> {
+async fn end(connection: &mut Line, kind: Kind, ids: &[Uuid]) -> Result<i64, Error> {
     let ended = if kind == Kind::UnusedKeys {
         sqlx::query!("DELETE FROM subject_keys WHERE id = ANY($1)", ids).execute(connection).await
     } else {

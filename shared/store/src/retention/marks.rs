@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
+use crate::line::Line;
 
 use super::{AT_ONCE, Kind, Share};
 use crate::error::Error;
 
 /// How many would go; what counts now stays, however old it is.
-pub(super) async fn share(connection: &mut PgConnection, period: Duration) -> Result<Share, Error> {
+pub(super) async fn share(connection: &mut Line, period: Duration) -> Result<Share, Error> {
     let rows = sqlx::query_scalar!(
         r#"
         SELECT
@@ -31,7 +31,7 @@ pub(super) async fn share(connection: &mut PgConnection, period: Duration) -> Re
 }
 
 /// Deletes some of them; returns how many.
-pub(super) async fn delete(connection: &mut PgConnection, period: Duration) -> Result<i64, Error> {
+pub(super) async fn delete(connection: &mut Line, period: Duration) -> Result<i64, Error> {
     sqlx::query_scalar!(
         r#"
         WITH flags AS (

@@ -1,9 +1,9 @@
 //! The table `payment_attempts`.
 
+use crate::line::Line;
 use contracts::{OrderId, Token};
 use domain::Status;
 use domain::payment::Attempt;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ impl TryFrom<Row> for Attempt {
 
 /// Reads the attempts of orders, per order in the sequence they were recorded.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     orders: &[Uuid],
 ) -> Result<Vec<(OrderId, Attempt)>, Error> {
     let rows = sqlx::query_as!(
@@ -71,10 +71,7 @@ pub(crate) async fn load(
 }
 
 /// Writes the last image of each attempt; those that just began are inserted, for less.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows = last_images(decided, |changes| &changes.attempts, |attempt| attempt.id)?;
     if rows.is_empty() {
         return Ok(());
@@ -120,7 +117,7 @@ macro_rules! insert_into_attempts {
     };
 }
 
-async fn insert(connection: &mut PgConnection, rows: &[&Of<'_, Attempt>]) -> Result<(), Error> {
+async fn insert(connection: &mut Line, rows: &[&Of<'_, Attempt>]) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -129,7 +126,7 @@ async fn insert(connection: &mut PgConnection, rows: &[&Of<'_, Attempt>]) -> Res
     Ok(())
 }
 
-async fn put(connection: &mut PgConnection, rows: &[&Of<'_, Attempt>]) -> Result<(), Error> {
+async fn put(connection: &mut Line, rows: &[&Of<'_, Attempt>]) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use crate::line::Line;
 use contracts::OrderId;
 use domain::Status;
 use domain::payment::Capture;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ impl TryFrom<Row> for Capture {
 
 /// Reads the captures of orders, per order in the sequence they were recorded.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     orders: &[Uuid],
 ) -> Result<Vec<(OrderId, Capture)>, Error> {
     let rows = sqlx::query_as!(
@@ -66,10 +66,7 @@ pub(crate) async fn load(
 }
 
 /// Writes the last image of each capture; where all attempts just began, they are inserted.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let key = |capture: &Capture| (capture.attempt_id, capture.capture_ref.clone());
     let rows = last_images(decided, |changes| &changes.captures, key)?;
     if rows.is_empty() {
@@ -116,7 +113,7 @@ macro_rules! insert_into_captures {
     };
 }
 
-async fn insert(connection: &mut PgConnection, rows: &[&Of<'_, Capture>]) -> Result<(), Error> {
+async fn insert(connection: &mut Line, rows: &[&Of<'_, Capture>]) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -125,7 +122,7 @@ async fn insert(connection: &mut PgConnection, rows: &[&Of<'_, Capture>]) -> Res
     Ok(())
 }
 
-async fn put(connection: &mut PgConnection, rows: &[&Of<'_, Capture>]) -> Result<(), Error> {
+async fn put(connection: &mut Line, rows: &[&Of<'_, Capture>]) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! The table `consent_withdrawals`.
 
+use crate::line::Line;
 use contracts::Token;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::all_rows;
@@ -11,10 +11,7 @@ use crate::error::Error;
 use crate::write_set::Decided;
 
 /// Adds what customers took back.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows = all_rows(decided, |changes| &changes.withdrawals)?;
     if rows.is_empty() {
         return Ok(());

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::line::Line;
 use contracts::Token;
 use domain::Status;
 use domain::customer::{CustomerMark, MarkChange, MarkStep, Restriction, RestrictionLevel};
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ impl TryFrom<Row> for CustomerMark {
 ///
 /// Open orders are not counted, and what was paid is there where it was looked up.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customers: &[String],
 ) -> Result<HashMap<Token<64>, CustomerMark>, Error> {
     let rows = sqlx::query_as!(
@@ -72,7 +72,7 @@ pub(crate) async fn load(
 
 /// Counts the open orders of limited customers: finding a customer's orders is work.
 pub(crate) async fn count_open(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     marks: &mut HashMap<Token<64>, CustomerMark>,
 ) -> Result<(), Error> {
     let level = |mark: &CustomerMark| mark.restriction.as_ref().map(|it| it.level);
@@ -107,10 +107,7 @@ pub(crate) async fn count_open(
 }
 
 /// Writes every change of a mark, customers in one sequence in all batches.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let all = decided.iter().flat_map(|one| &one.decision.changes.marks);
     let mut changes: Vec<&MarkChange> = all.collect();
     if changes.is_empty() {
@@ -132,7 +129,7 @@ pub(crate) async fn write(
 }
 
 /// Locks the rows that are there, so that two batches never wait for each other in a circle.
-async fn hold(connection: &mut PgConnection, changes: &[&MarkChange]) -> Result<(), Error> {
+async fn hold(connection: &mut Line, changes: &[&MarkChange]) -> Result<(), Error> {
     let customers: Vec<String> = changes.iter().map(|it| it.customer_ref.to_string()).collect();
     let held = sqlx::query!(
         r#"
@@ -148,7 +145,7 @@ async fn hold(connection: &mut PgConnection, changes: &[&MarkChange]) -> Result<
 }
 
 /// Adds the orders that expired; those of another batch stay, because nothing is replaced.
-async fn count(connection: &mut PgConnection, changes: &[&MarkChange]) -> Result<(), Error> {
+async fn count(connection: &mut Line, changes: &[&MarkChange]) -> Result<(), Error> {
     let (mut customers, mut times, mut limits) = (Vec::new(), Vec::new(), Vec::new());
     for change in changes {
         if let MarkStep::Unpaid { at: expired_at, forget_before } = &change.step {
@@ -191,7 +188,7 @@ async fn count(connection: &mut PgConnection, changes: &[&MarkChange]) -> Result
 
 /// Restricts a customer; a level and an end that are more stay as they are.
 async fn restrict(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customer: &str,
     restriction: &Restriction,
 ) -> Result<(), Error> {
@@ -223,7 +220,7 @@ async fn restrict(
 }
 
 /// Ends a restriction, unless another order caused it anew.
-async fn lift(connection: &mut PgConnection, customer: &str, by: Uuid) -> Result<(), Error> {
+async fn lift(connection: &mut Line, customer: &str, by: Uuid) -> Result<(), Error> {
     let lifted = sqlx::query!(
         r#"
         UPDATE customer_marks

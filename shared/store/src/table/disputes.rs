@@ -3,7 +3,6 @@
 use contracts::{Money, OrderId, Token};
 use domain::Status;
 use domain::dispute::{Dispute, DisputePosition};
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -11,6 +10,7 @@ use super::{Of, last_images, one_currency};
 use crate::column::column;
 use crate::decode::{Place, at, optional_time};
 use crate::error::Error;
+use crate::line::Line;
 use crate::names;
 use crate::write_set::Decided;
 
@@ -80,7 +80,7 @@ impl TryFrom<Row> for Dispute {
 
 /// Reads the disputes of orders, per order in the sequence they were recorded.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     orders: &[Uuid],
 ) -> Result<Vec<(OrderId, Dispute)>, Error> {
     let rows = sqlx::query_as!(
@@ -113,18 +113,12 @@ fn images<'a>(decided: &'a [Decided<'a>]) -> Result<Vec<Of<'a, Dispute>>, Error>
 }
 
 /// Writes the last image of each dispute; the orders' rows must be there.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows = images(decided)?;
     if rows.is_empty() { Ok(()) } else { write_images(connection, &rows).await }
 }
 
-async fn write_images(
-    connection: &mut PgConnection,
-    rows: &[Of<'_, Dispute>],
-) -> Result<(), Error> {
+async fn write_images(connection: &mut Line, rows: &[Of<'_, Dispute>]) -> Result<(), Error> {
     let written = sqlx::query!(
         r#"
         INSERT INTO disputes (

@@ -1,7 +1,7 @@
 //! The table `history`.
 
+use crate::line::Line;
 use domain::Status;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::all_rows;
@@ -11,10 +11,7 @@ use crate::error::Error;
 use crate::write_set::Decided;
 
 /// Adds every line of history.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows = all_rows(decided, |changes| &changes.history)?;
     if rows.is_empty() {
         return Ok(());

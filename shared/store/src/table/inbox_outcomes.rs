@@ -1,8 +1,8 @@
 //! The outcomes in the table `inbox`.
 
+use crate::line::Line;
 use domain::Status;
 use domain::decision::{Outcome, OutcomeCode};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::column::column;
@@ -14,10 +14,7 @@ use crate::write_set::Decided;
 /// Records what became of events; a fresh one that was applied says so by default.
 ///
 /// The order is added to the rows of those that were claimed by a reference to it.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows: Vec<&Decided<'_>> = decided.iter().filter(|one| !is_complete(one)).collect();
     if rows.is_empty() {
         return Ok(());

@@ -1,8 +1,8 @@
 //! The table `judgements`.
 
+use crate::line::Line;
 use domain::Status;
 use domain::judgement::Judgement;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::all_rows;
@@ -12,10 +12,7 @@ use crate::error::Error;
 use crate::write_set::Decided;
 
 /// Adds every decision of policy.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows = all_rows(decided, |changes| &changes.judgements)?;
     if rows.is_empty() {
         return Ok(());

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::line::Line;
 use contracts::events::{Consent, OrderLine};
 use contracts::{EventKind, Money, OrderId, Token};
 use domain::order::Order;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -101,7 +101,7 @@ pub(crate) struct Found {
 }
 
 /// Reads orders; unknown ones are absent.
-pub(crate) async fn load(connection: &mut PgConnection, orders: &[Uuid]) -> Result<Found, Error> {
+pub(crate) async fn load(connection: &mut Line, orders: &[Uuid]) -> Result<Found, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -144,10 +144,7 @@ struct Image<'a> {
 ///
 /// # Errors
 /// [`Error::LostUpdate`] when a row is not as it was when the batch read it (case 38).
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let images = images(decided);
     let (opened, known): (Vec<_>, Vec<_>) = images.into_iter().partition(|image| image.base == 0);
     let written = insert(connection, &opened).await? + update(connection, &known).await?;
@@ -198,7 +195,7 @@ fn consent_to_json(consent: &Consent) -> String {
     serde_json::to_string(consent).expect("consent has string keys only")
 }
 
-async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u64, Error> {
+async fn insert(connection: &mut Line, images: &[Image<'_>]) -> Result<u64, Error> {
     if images.is_empty() {
         return Ok(0);
     }
@@ -259,7 +256,7 @@ async fn insert(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
 }
 
 /// Writes what becomes of orders.
-async fn update(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u64, Error> {
+async fn update(connection: &mut Line, images: &[Image<'_>]) -> Result<u64, Error> {
     if images.is_empty() {
         return Ok(0);
     }
@@ -312,7 +309,7 @@ async fn update(connection: &mut PgConnection, images: &[Image<'_>]) -> Result<u
 }
 
 /// Writes what a shop says of orders that it revised; their rows are this transaction's already.
-async fn update_terms(connection: &mut PgConnection, images: &[&Image<'_>]) -> Result<(), Error> {
+async fn update_terms(connection: &mut Line, images: &[&Image<'_>]) -> Result<(), Error> {
     if images.is_empty() {
         return Ok(());
     }

@@ -1,8 +1,8 @@
 //! The table `outbox`, as far as decisions fill it.
 
+use crate::line::Line;
 use contracts::{Outgoing, STRUCTURED_CONTENT_TYPE, Timestamp};
 use domain::message::{Body, Message, Routing};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::column::column;
@@ -21,10 +21,7 @@ struct Row<'a> {
 }
 
 /// Adds every message; returns whether there was one.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<bool, Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<bool, Error> {
     let rows: Vec<Row<'_>> = decided
         .iter()
         .flat_map(|one| one.decision.changes.messages.iter().map(move |it| row(one, it)))

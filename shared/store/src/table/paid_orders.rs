@@ -7,10 +7,10 @@
 
 use std::collections::HashSet;
 
+use crate::line::Line;
 use contracts::Timestamp;
 use domain::history::Change;
 use domain::order::OrderStatus;
-use sqlx::PgConnection;
 
 use crate::column::column;
 use crate::decode::at;
@@ -47,10 +47,7 @@ fn is_payment(one: &Decided<'_>) -> bool {
 }
 
 /// Adds paid orders where what the customer paid is known; where not, a look-up will find them.
-pub(crate) async fn note(
-    connection: &mut PgConnection,
-    paid: &[PaidOrder<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn note(connection: &mut Line, paid: &[PaidOrder<'_>]) -> Result<(), Error> {
     if paid.is_empty() {
         return Ok(());
     }
@@ -88,7 +85,7 @@ pub(crate) async fn note(
 /// Makes sure that it is known what these customers paid, where it matters; locks their marks.
 ///
 /// Returns whether any has a mark.
-pub(crate) async fn know(connection: &mut PgConnection, customers: &[&str]) -> Result<bool, Error> {
+pub(crate) async fn know(connection: &mut Line, customers: &[&str]) -> Result<bool, Error> {
     let Held { known, unknown } = hold(connection, customers).await?;
     if !unknown.is_empty() {
         look_up(connection, &unknown).await?;
@@ -109,7 +106,7 @@ struct Held {
 ///
 /// A payment that was being decided while the mark was made has not seen it, so a look-up of the
 /// mark's first minute, which is longer than a batch takes, is made once more after it.
-async fn hold(connection: &mut PgConnection, customers: &[&str]) -> Result<Held, Error> {
+async fn hold(connection: &mut Line, customers: &[&str]) -> Result<Held, Error> {
     let rows = sqlx::query!(
         r#"
         SELECT
@@ -140,7 +137,7 @@ async fn hold(connection: &mut PgConnection, customers: &[&str]) -> Result<Held,
 
 /// Finds what these customers paid. Their marks are locked, so a payment is either committed and
 /// found, or adds itself later.
-async fn look_up(connection: &mut PgConnection, customers: &[String]) -> Result<(), Error> {
+async fn look_up(connection: &mut Line, customers: &[String]) -> Result<(), Error> {
     let found = sqlx::query!(
         r#"
         UPDATE customer_marks

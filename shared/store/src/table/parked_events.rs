@@ -1,9 +1,9 @@
 //! The table `parked_events`, as far as decisions move it.
 
+use crate::line::Line;
 use contracts::Timestamp;
 use domain::ParkKey;
 use domain::decision::Outcome;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::column::column;
@@ -64,7 +64,7 @@ fn content<'a>(row: &Row<'a>) -> Plain<'a> {
 }
 
 async fn write(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     rows: &[Row<'_>],
     stored: &[Stored<'_>],
     now: Option<Timestamp>,
@@ -127,10 +127,7 @@ fn reference(key: &ParkKey) -> Option<(&str, &str)> {
 }
 
 /// Forgets the waiting place of events that were decided at last.
-pub(crate) async fn forget(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn forget(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let done: Vec<&Decided<'_>> = decided
         .iter()
         .filter(|one| one.again && !matches!(one.decision.outcome, Outcome::Parked { .. }))
@@ -155,10 +152,7 @@ pub(crate) async fn forget(
 }
 
 /// Sends home what waited for a parent that this batch creates; returns whether anything did.
-pub(crate) async fn release(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<bool, Error> {
+pub(crate) async fn release(connection: &mut Line, decided: &[Decided<'_>]) -> Result<bool, Error> {
     let mut keys: Vec<String> = decided
         .iter()
         .flat_map(|one| &one.decision.changes.arrived)

@@ -1,9 +1,9 @@
 //! The table `refunds`.
 
+use crate::line::Line;
 use contracts::{OrderId, Token};
 use domain::Status;
 use domain::refund::Refund;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -61,7 +61,7 @@ impl TryFrom<Row> for Refund {
 
 /// Reads the refunds of orders, per order in the sequence they were recorded.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     orders: &[Uuid],
 ) -> Result<Vec<(OrderId, Refund)>, Error> {
     let rows = sqlx::query_as!(
@@ -83,10 +83,7 @@ pub(crate) async fn load(
 }
 
 /// Writes the last image of each refund; the orders' rows must be there.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows = last_images(decided, |changes| &changes.refunds, |refund| refund.id)?;
     if rows.is_empty() {
         return Ok(());

@@ -1,8 +1,8 @@
 //! The table `risk_flags`.
 
+use crate::line::Line;
 use domain::Status;
 use domain::customer::RiskFlag;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -43,7 +43,7 @@ impl TryFrom<Row> for RiskFlag {
 
 /// Reads every flag of these customers, the oldest first.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     customers: &[&str],
 ) -> Result<Vec<RiskFlag>, Error> {
     let rows = sqlx::query_as!(
@@ -63,10 +63,7 @@ pub(crate) async fn load(
 }
 
 /// Adds every flag.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows = all_rows(decided, |changes| &changes.flags)?;
     if rows.is_empty() {
         return Ok(());

@@ -1,9 +1,9 @@
 //! The table `timers`, as far as orders move it.
 
+use crate::line::Line;
 use contracts::{OrderId, TraceContext};
 use domain::Status;
 use domain::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -55,7 +55,7 @@ pub(crate) fn owner(kind: TimerKind, id: Uuid) -> TimerOwner {
 
 /// Reads the timers of orders.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     orders: &[Uuid],
 ) -> Result<Vec<(OrderId, Timer)>, Error> {
     let rows = sqlx::query_as!(
@@ -79,10 +79,7 @@ pub(crate) fn images<'a>(decided: &'a [Decided<'a>]) -> Result<Vec<Of<'a, Timer>
 }
 
 /// Writes timers: armed ones are put in place, resolved ones changed where they are.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    rows: &[Of<'_, Timer>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, rows: &[Of<'_, Timer>]) -> Result<(), Error> {
     let (armed, resolved): (Vec<_>, Vec<_>) = rows.iter().partition(|of| is_armed(of.row));
     // The first arming of a timer is what makes its row.
     let (new, known): (Vec<_>, Vec<_>) = armed.into_iter().partition(|of| of.row.generation == 1);
@@ -122,7 +119,7 @@ macro_rules! insert_into_timers {
 }
 
 /// Inserts timers that were never armed before: without a look for what is there.
-async fn insert(connection: &mut PgConnection, rows: &[&Of<'_, Timer>]) -> Result<(), Error> {
+async fn insert(connection: &mut Line, rows: &[&Of<'_, Timer>]) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -132,7 +129,7 @@ async fn insert(connection: &mut PgConnection, rows: &[&Of<'_, Timer>]) -> Resul
 }
 
 /// Inserts or replaces timers; one armed anew is not handed over yet.
-async fn put(connection: &mut PgConnection, rows: &[&Of<'_, Timer>]) -> Result<(), Error> {
+async fn put(connection: &mut Line, rows: &[&Of<'_, Timer>]) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -160,7 +157,7 @@ async fn put(connection: &mut PgConnection, rows: &[&Of<'_, Timer>]) -> Result<(
 }
 
 /// Changes timers that are there; returns how many were.
-async fn resolve(connection: &mut PgConnection, rows: &[&Of<'_, Timer>]) -> Result<u64, Error> {
+async fn resolve(connection: &mut Line, rows: &[&Of<'_, Timer>]) -> Result<u64, Error> {
     if rows.is_empty() {
         return Ok(0);
     }

@@ -1,9 +1,9 @@
 //! The table `transfers`: the ledger.
 
+use crate::line::Line;
 use domain::Status;
 use domain::ledger::Transfer;
 use domain::unapplied::UnappliedTransfer;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::column::column;
@@ -19,10 +19,7 @@ struct Row<'a> {
 }
 
 /// Adds every transfer to the ledger of its order, or of its money.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows = rows(decided)?;
     if rows.is_empty() {
         return Ok(());

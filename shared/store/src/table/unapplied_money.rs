@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::line::Line;
 use contracts::{MoneyId, Token};
 use domain::Status;
 use domain::unapplied::{MoneyRefund, Resolved, UnappliedMoney};
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -82,7 +82,7 @@ fn refund(place: &Place<Uuid>, row: &Row) -> Result<Option<MoneyRefund>, Error> 
 
 /// Reads the money whose reports name these orders.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     orders: &[Uuid],
 ) -> Result<Vec<UnappliedMoney>, Error> {
     let rows = sqlx::query_as!(
@@ -109,10 +109,7 @@ struct New<'a> {
 }
 
 /// Adds money that fits no order and books it to suspense; money known before is left alone.
-pub(crate) async fn write(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let rows: Vec<New<'_>> = decided
         .iter()
         .flat_map(|one| {
@@ -178,10 +175,7 @@ pub(crate) async fn write(
 }
 
 /// Changes rows of money that were there; what a person decided is left alone.
-pub(crate) async fn change(
-    connection: &mut PgConnection,
-    decided: &[Decided<'_>],
-) -> Result<(), Error> {
+pub(crate) async fn change(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let images = decided.iter().flat_map(|one| &one.decision.changes.unapplied_moved);
     let last: HashMap<MoneyId, &UnappliedMoney> = images.map(|money| (money.id, money)).collect();
     let rows: Vec<&UnappliedMoney> = last.into_values().collect();

@@ -1,6 +1,6 @@
 //! The master keys that a database knows of, by name and proof; never the keys themselves.
 
-use sqlx::PgConnection;
+use crate::line::Line;
 
 use crate::column::column;
 use crate::database::{Database, Transaction};
@@ -80,7 +80,7 @@ async fn rotate_some(
 }
 
 async fn wrap_anew(
-    connection: &mut PgConnection,
+    connection: &mut Line,
     ring: &KeyRing,
     current: &MasterKey,
 ) -> Result<u64, Error> {
@@ -121,7 +121,7 @@ async fn wrap_anew(
 }
 
 /// Forgets the master keys that wrap nothing any more.
-async fn forget_unused(connection: &mut PgConnection, current: &MasterKey) -> Result<(), Error> {
+async fn forget_unused(connection: &mut Line, current: &MasterKey) -> Result<(), Error> {
     let forgotten = sqlx::query!(
         r#"
         DELETE FROM master_keys

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use contracts::OrderId;
 use store::locks::lock_orders;
+use store::suspects::{self, Suspect};
 use store::{Class, Database, DatabaseConfig};
 use testkit::shop::order_id;
 use tokio::sync::Barrier;
+use tokio::time::timeout;
 
 use crate::home::Home;
 
@@ -66,7 +68,7 @@ async fn batches_over_the_same_orders_in_opposite_order_never_deadlock() {
 }
 
 #[tokio::test]
-async fn a_lock_that_is_not_had_in_time_is_a_transient_failure() {
+async fn a_lock_that_is_not_had_in_time_may_be_nobody_s_fault() {
     let home = Home::new().await;
     let mut first = home.connect().await;
     let mut holder = first.begin("holder").await.unwrap();
@@ -75,7 +77,32 @@ async fn a_lock_that_is_not_had_in_time_is_a_transient_failure() {
     let mut second = Database::connect(&impatient).await.unwrap();
     let mut waiter = second.begin("waiter").await.unwrap();
     let error = lock_orders(&mut waiter, &[order_id(1)]).await.unwrap_err();
-    assert_eq!((error.class(), error.code()), (Class::Transient, "lock-timeout"));
+    assert_eq!((error.class(), error.code()), (Class::Slow, "lock-timeout"));
     waiter.rollback().await.unwrap();
     holder.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_statement_that_gets_no_answer_ends_and_its_connection_with_it() {
+    let home = Home::new().await;
+    let mut holder = home.sql().await;
+    holder.run("BEGIN; LOCK TABLE suspects IN ACCESS EXCLUSIVE MODE").await;
+    let (forever, limit) = (Duration::from_hours(1), Duration::from_millis(200));
+    let config = DatabaseConfig {
+        statement_timeout: forever,
+        lock_timeout: forever,
+        answer_timeout: limit,
+        ..home.config()
+    };
+    let mut database = Database::connect(&config).await.unwrap();
+    let suspect = Suspect { queue: "queue", source: "shop", event_id: "1" };
+    let note = timeout(Duration::from_secs(20), suspects::note(&mut database, suspect));
+    let error = note.await.expect("a statement has a limit of its own").unwrap_err();
+    assert_eq!((error.class(), error.code()), (Class::DependencyDown, "no-answer"));
+    assert!(!database.is_usable());
+    holder.run("ROLLBACK").await;
+    // The late answer would be taken for the next statement's: nothing more is asked.
+    let error = suspects::note(&mut database, suspect).await.unwrap_err();
+    assert_eq!((error.class(), error.code()), (Class::DependencyDown, "no-answer"));
+    assert_eq!(database.begin("batch").await.unwrap_err().class(), Class::DependencyDown);
 }

@@ -100,7 +100,7 @@ async fn deliver(shared: Arc<Shared>, mut dice: Dice) {
             continue;
         };
         while let Err(error) = apply(&shared.books, worker, &mut database, bodies.clone()).await {
-            assert_eq!(error.class(), Class::Transient, "{error:?}");
+            assert!(matches!(error.class(), Class::Transient | Class::Slow), "{error:?}");
             shared.retries.fetch_add(1, Ordering::Relaxed);
         }
         if dice.roll(REDELIVERED) == 0 {
