@@ -49,6 +49,8 @@ impl Checkout {
     /// The folder of its services.
     pub fn services_folder(&self) -> PathBuf {
         let shared = self.path(".local");
+        // Servers are known by their folder: it has to be the same one by every way there.
+        let shared = fs::canonicalize(&shared).unwrap_or(shared);
         self.apart.as_ref().map_or(shared.clone(), |name| shared.join(name))
     }
 
