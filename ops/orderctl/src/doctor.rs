@@ -1,6 +1,8 @@
 //! What is wrong with a live deployment, and how to mend it.
 
+mod accounts;
 mod amqp;
+mod backlog;
 mod broker;
 mod clocks;
 mod database;
@@ -12,7 +14,7 @@ use serde::Serialize;
 use crate::exit::{Exit, Failure};
 use crate::render::{Style, Tone, View};
 
-pub(crate) use amqp::examine as examine_topology;
+pub(crate) use amqp::{Declared, examine as examine_topology};
 pub(crate) use broker::examine as examine_broker;
 pub(crate) use clocks::http_date;
 pub(crate) use database::examine as examine_database;

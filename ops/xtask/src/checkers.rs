@@ -9,9 +9,9 @@ use anyhow::{Context, Result, bail};
 use crate::Checkout;
 use crate::terminal::{Step, say};
 
-/// Each program and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 2] =
-    [("promtool", "prometheus"), ("amtool", "prometheus-alertmanager")];
+/// Each Debian package, and its programs that tests run.
+const PACKAGES: [(&str, &[&str]); 2] =
+    [("prometheus", &["promtool", "prometheus"]), ("prometheus-alertmanager", &["amtool"])];
 
 /// Where Debian's packages are unpacked, below the root of the checkout.
 const FOLDER: &str = ".local/tools";
@@ -21,15 +21,16 @@ const FOLDER: &str = ".local/tools";
 /// A machine without Debian's packages can run all tests but those that need them: it is told.
 pub(crate) fn provide(checkout: &Checkout) {
     let folder = checkout.path(FOLDER);
-    for (program, package) in PROGRAMS {
-        if is_there(&folder, program) {
+    for (package, programs) in PACKAGES {
+        if programs.iter().all(|program| is_there(&folder, program)) {
             continue;
         }
-        let step = Step::begin(format!("Fetching {program} from the Debian package {package}"));
-        match fetch(&folder, program, package) {
+        let names = programs.join(" and ");
+        let step = Step::begin(format!("Fetching {names} from the Debian package {package}"));
+        match fetch(&folder, programs, package) {
             Ok(()) => step.done("done"),
             Err(error) => say(&format!(
-                "{program} is missing, and the tests that need it will fail: install the Debian \
+                "{names} are missing, and the tests that need them will fail: install the Debian \
                  package {package} ({error:#})"
             )),
         }
@@ -47,7 +48,7 @@ fn unpacked(folder: &Path, program: &str) -> PathBuf {
 }
 
 /// Unpacks a package without setting it up: no service, no user, no file outside the checkout.
-fn fetch(folder: &Path, program: &str, package: &str) -> Result<()> {
+fn fetch(folder: &Path, programs: &[&str], package: &str) -> Result<()> {
     let draft = folder.join(format!("{package}.draft"));
     fs::create_dir_all(&draft).context("failed to make a folder for it")?;
     // The package lists of a fresh machine are missing or old, which shows in the first try.
@@ -58,8 +59,10 @@ fn fetch(folder: &Path, program: &str, package: &str) -> Result<()> {
     let archive = archive(&draft)?;
     run(&draft, "dpkg-deb", &["--extract", &archive, "root"])?;
     fs::create_dir_all(folder.join("usr/bin")).context("failed to make a folder for it")?;
-    let brought = draft.join("root/usr/bin").join(program);
-    fs::rename(brought, unpacked(folder, program)).context("the package does not bring it")?;
+    for program in programs {
+        let brought = draft.join("root/usr/bin").join(program);
+        fs::rename(brought, unpacked(folder, program)).context("the package does not bring it")?;
+    }
     fs::remove_dir_all(&draft).context("failed to remove the rest of the package")
 }
 

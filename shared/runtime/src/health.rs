@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::notify::Notify;
+
 /// How often the loop proves that it turns.
 const BEAT: Duration = Duration::from_secs(1);
 /// How long it may not before the process counts as stuck.
@@ -27,6 +29,8 @@ pub struct Health(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     worker: &'static str,
+    /// Who else is told.
+    notify: Notify,
     /// Why the process is not ready; `None` when it is.
     waiting_for: watch::Sender<Option<String>>,
     started: Instant,
@@ -36,9 +40,15 @@ struct Shared {
 impl Health {
     /// Not ready yet.
     pub fn new(worker: &'static str) -> Self {
+        Self::telling(worker, Notify::default())
+    }
+
+    /// Not ready yet; systemd is told as well.
+    pub(crate) fn telling(worker: &'static str, notify: Notify) -> Self {
         let (waiting_for, _) = watch::channel(Some("starting".to_owned()));
         Self(Arc::new(Shared {
             worker,
+            notify,
             waiting_for,
             started: Instant::now(),
             last_beat_ms: AtomicU64::new(0),
@@ -48,12 +58,15 @@ impl Health {
     /// The process does its work.
     pub fn ready(&self) {
         self.0.waiting_for.send_replace(None);
+        self.0.notify.status("ready");
         self.count(true);
     }
 
     /// The process cannot do its work, and why; in words for whoever reads the page.
     pub fn not_ready(&self, why: impl Into<String>) {
-        self.0.waiting_for.send_replace(Some(why.into()));
+        let why = why.into();
+        self.0.notify.status(&format!("not ready: {why}"));
+        self.0.waiting_for.send_replace(Some(why));
         self.count(false);
     }
 
@@ -69,6 +82,7 @@ impl Health {
                 tokio::time::sleep(BEAT).await;
                 let elapsed = u64::try_from(shared.started.elapsed().as_millis());
                 shared.last_beat_ms.store(elapsed.unwrap_or(u64::MAX), Ordering::Relaxed);
+                shared.notify.alive();
             }
         });
     }

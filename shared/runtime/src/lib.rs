@@ -15,6 +15,7 @@ mod health;
 mod intake;
 mod lane;
 mod notices;
+mod notify;
 mod policies;
 mod process;
 mod retry;

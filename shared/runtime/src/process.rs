@@ -9,6 +9,7 @@ use telemetry::Metrics;
 use crate::config::Config;
 use crate::connect::Waiting;
 use crate::health::{self, Health};
+use crate::notify::Notify;
 use crate::settings::Settings;
 use crate::stop::Stop;
 
@@ -128,10 +129,12 @@ where
 {
     let metrics = telemetry::start(worker, config.log_format, &config.log)?;
     log_panics();
-    let stop = Stop::on_signals()?;
-    let health = Health::new(worker);
+    let notify = Notify::from_environment()?;
+    let stop = Stop::on_signals(notify.clone())?;
+    let health = Health::telling(worker, notify.clone());
     let address = health::serve(config.http_listen, health.clone(), metrics.clone()).await?;
     tracing::info!(worker, %address, "started");
+    notify.started();
     config.policies.reload_on_hangup(worker)?;
     config.failpoints.watch_steps(worker);
     let config = Arc::new(config);

@@ -3,6 +3,8 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::notify::Notify;
+
 /// Tells every part of a process that it was asked to stop.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Receiver<bool>);
@@ -34,11 +36,11 @@ impl Stop {
         })
     }
 
-    /// Listens for SIGTERM and SIGINT; a second one ends the process at once.
+    /// Listens for SIGTERM and SIGINT, and tells systemd; a second one ends the process at once.
     ///
     /// # Errors
     /// When the signals cannot be listened to.
-    pub(crate) fn on_signals() -> std::io::Result<Self> {
+    pub(crate) fn on_signals(notify: Notify) -> std::io::Result<Self> {
         let (mut term, mut int) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let (request, stop) = watch::channel(false);
@@ -53,6 +55,7 @@ impl Stop {
                     std::process::exit(130);
                 }
                 tracing::info!("asked to stop: draining");
+                notify.stopping();
                 request.send_replace(true);
             }
         });

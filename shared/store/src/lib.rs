@@ -11,6 +11,7 @@ pub mod dead_letters;
 mod decode;
 pub mod edits;
 mod error;
+pub mod grants;
 pub mod inbox;
 mod letter_backlog;
 pub mod letters;

@@ -1,17 +1,14 @@
 //! Starting: with settings that cannot be used, and with dependencies that are not there.
 
+use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::Duration;
 
 use fleet::{Fleet, FleetSpec, WORKERS};
-use system_tests::build_folder;
+use system_tests::{Stage, StageOptions, build_folder};
 use testkit::eventually;
 
-/// A port of the loopback range on which nobody listens.
-fn closed_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it is bound").port()
-}
+use crate::runbooks::closed_port;
 
 #[test]
 fn every_binary_names_all_settings_that_it_cannot_use_and_exits_with_64() {
@@ -116,4 +113,37 @@ async fn a_database_without_its_schema_is_named_until_it_has_one() {
     member.wait_until_ready(Duration::from_secs(30)).await.expect("it goes on by itself");
     fleet.stop(Duration::from_secs(20)).await.expect("it stops in order");
     broker.delete().await;
+}
+
+/// What systemd hears next.
+fn heard(systemd: &UnixDatagram) -> String {
+    let mut buffer = [0; 4096];
+    let length = systemd.recv(&mut buffer).expect("a worker says something in time");
+    String::from_utf8_lossy(&buffer[..length]).into_owned()
+}
+
+#[tokio::test]
+async fn systemd_is_told_of_the_start_of_the_work_of_life_and_of_the_stop() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("notify");
+    let systemd = UnixDatagram::bind(&path).expect("the socket can be made");
+    systemd.set_read_timeout(Some(Duration::from_secs(30))).expect("it can be set");
+    let options = StageOptions::of(&["outbox-relay"])
+        .with("NOTIFY_SOCKET", path.display().to_string())
+        .with("WATCHDOG_USEC", "30000000");
+    let mut stage = Stage::start(options).await;
+    assert_eq!(heard(&systemd), "READY=1", "it has started before it reaches anybody");
+    let words = std::iter::repeat_with(|| heard(&systemd));
+    let words: Vec<_> = words.take_while(|word| word != "WATCHDOG=1").collect();
+    assert_eq!(words.last().map(String::as_str), Some("STATUS=ready"), "{words:?}");
+    let mut relay = stage.fleet.take("outbox-relay").expect("it runs");
+    relay.terminate();
+    relay.wait_until_gone(Duration::from_secs(30)).await.expect("it stops in order");
+    let mut words = std::iter::repeat_with(|| heard(&systemd));
+    assert!(words.any(|word| word == "STOPPING=1"));
+    assert_eq!(
+        words.find(|word| word.starts_with("STATUS")).as_deref(),
+        Some("STATUS=not ready: stopped")
+    );
+    stage.finish().await;
 }

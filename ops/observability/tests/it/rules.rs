@@ -52,6 +52,45 @@ fn prometheus_takes_the_example_of_a_configuration() {
     }
 }
 
+/// The addresses and the folder of rules are those inside of the containers.
+#[test]
+fn the_files_of_compose_are_taken_and_scrape_the_same_jobs() {
+    let compose = root().join("ops/compose");
+    let arguments = ["check", "config", "--syntax-only", "prometheus/prometheus.yml"];
+    let (fine, words) = promtool(&compose, &arguments);
+    assert!(fine, "{words}");
+    let (fine, words) = amtool(&compose, &["check-config", "prometheus/alertmanager.yml"]);
+    assert!(fine && words.contains("SUCCESS"), "{words}");
+    let jobs = yaml("ops/compose/prometheus/prometheus.yml")["scrape_configs"].clone();
+    for job in ["orderflow", "rabbitmq", "rabbitmq-queues"] {
+        let jobs = jobs.as_sequence().unwrap();
+        let found = jobs.iter().find(|it| it["job_name"].as_str() == Some(job));
+        let shipped = yaml("ops/prometheus/prometheus.yml")["scrape_configs"].clone();
+        let shipped = shipped.as_sequence().unwrap().iter();
+        let shipped = shipped.cloned().find(|it| it["job_name"].as_str() == Some(job)).unwrap();
+        let found = found.unwrap_or_else(|| panic!("no job {job}"));
+        for part in ["metrics_path", "params"] {
+            assert_eq!(found[part], shipped[part], "{job}: {part}");
+        }
+    }
+    let mounted = text("ops/compose/compose.yml");
+    for file in ["prometheus.yml", "alertmanager.yml"] {
+        assert!(mounted.contains(&format!("./prometheus/{file}:")), "{file} is not mounted");
+    }
+    let rules = yaml("ops/compose/prometheus/prometheus.yml")["rule_files"][0].clone();
+    assert_eq!(rules, Value::from("/etc/orderflow/prometheus/rules/*.yml"));
+    assert!(mounted.contains("../prometheus:/etc/orderflow/prometheus:ro"));
+}
+
+/// Deployments choose the prefix of their queues.
+#[test]
+fn no_alert_knows_the_prefix_of_the_queues() {
+    for (name, alert) in alerts() {
+        let query = alert["expr"].as_str().unwrap();
+        assert!(!query.contains("orderflow\\\\."), "{name} looks at one prefix only: {query}");
+    }
+}
+
 #[test]
 fn alerts_come_when_they_should_and_only_then() {
     for test in TESTS {

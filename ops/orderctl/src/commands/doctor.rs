@@ -18,9 +18,9 @@ pub(crate) async fn run(settings: &Settings, console: Console) -> Result<Exit, F
     };
     read.checked()?;
     let mut findings = Vec::new();
-    if let Some(topology) = examine_topology(&broker, &names, choice, &mut findings).await {
+    if let Some(declared) = examine_topology(&broker, &names, choice, &mut findings).await {
         let url = management.as_ref();
-        examine_broker(url, &broker.vhost, &names, &topology, &mut findings).await;
+        examine_broker(url, &broker.vhost, &names, &declared, &mut findings).await;
     }
     examine_database(&database, &mut findings).await;
     let diagnosis = Diagnosis::of(findings);

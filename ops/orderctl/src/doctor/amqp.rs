@@ -10,13 +10,21 @@ use crate::drift::Difference;
 use crate::exit::Failure;
 use crate::settings::BrokerAddress;
 
-/// What is declared, and the topology it was held to; none when the broker is not reached.
+/// What a deployment is to have on its broker.
+pub(crate) struct Declared {
+    /// Every exchange, queue and binding.
+    pub(crate) topology: Topology,
+    /// What delays messages there.
+    pub(crate) provider: DelayProvider,
+}
+
+/// What is declared, and what that was held to; none when the broker is not reached.
 pub(crate) async fn examine(
     broker: &BrokerAddress,
     names: &Names,
     choice: DelayChoice,
     findings: &mut Vec<Finding>,
-) -> Option<Topology> {
+) -> Option<Declared> {
     let provider = match delay::probe(&broker.config, choice).await {
         Ok((provider, why)) => {
             let found = format!("{provider}, because {why}");
@@ -41,7 +49,7 @@ pub(crate) async fn examine(
         }
         Err(error) => findings.push(Finding::failed("topology", &Failure::from(error))),
     }
-    Some(topology)
+    Some(Declared { topology, provider })
 }
 
 async fn drifts(broker: &BrokerAddress, topology: &Topology) -> Result<Vec<Drift>, broker::Error> {

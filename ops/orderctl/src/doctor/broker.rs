@@ -1,11 +1,10 @@
 //! What the management interface tells: bindings, nodes, queues, permissions, the clock.
 
 use broker::Names;
-use broker::topology::Topology;
 use serde::Deserialize;
 
 use super::amqp::wrong;
-use super::{Finding, Health, clocks, permissions, queues};
+use super::{Declared, Finding, Health, clocks, permissions, queues};
 use crate::drift::Difference;
 use crate::management;
 use crate::settings::ManagementUrl;
@@ -33,9 +32,10 @@ pub(crate) async fn examine(
     url: Option<&ManagementUrl>,
     vhost: &str,
     names: &Names,
-    topology: &Topology,
+    declared: &Declared,
     findings: &mut Vec<Finding>,
 ) {
+    let topology = &declared.topology;
     findings.push(invisible());
     let Some(url) = url else {
         let found = "bindings, nodes, queues and permissions were not looked at";
@@ -65,7 +65,7 @@ pub(crate) async fn examine(
         Err(failure) => findings.push(Finding::failed("broker-nodes", &failure)),
     }
     queues::examine(url, vhost, names, findings).await;
-    permissions::examine(url, vhost, names, topology, findings).await;
+    permissions::examine(url, vhost, names, declared, findings).await;
 }
 
 /// What no interface over the network tells.

@@ -1,9 +1,9 @@
 //! What Postgres tells of itself.
 
 use store::condition::{self, Condition};
-use store::{Database, DatabaseConfig};
+use store::{Database, DatabaseConfig, grants};
 
-use super::{Finding, Health, clocks};
+use super::{Finding, Health, accounts, backlog, clocks};
 use crate::exit::Failure;
 
 /// A setting that promises or speed rest on.
@@ -15,7 +15,17 @@ struct Setting {
     why: &'static str,
 }
 
-const SETTINGS: [Setting; 8] = [
+/// On wherever nothing can be written.
+const READ_ONLY: &str = "transaction_read_only";
+
+const SETTINGS: [Setting; 9] = [
+    Setting {
+        name: READ_ONLY,
+        health: Health::Wrong,
+        fits: |value| value == "off",
+        wanted: "off",
+        why: "it is a standby or was told to take no writes, and workers pause",
+    },
     Setting {
         name: "fsync",
         health: Health::Wrong,
@@ -79,10 +89,12 @@ const SCARCE: i64 = 80;
 
 /// Everything about the database.
 pub(crate) async fn examine(config: &DatabaseConfig, findings: &mut Vec<Finding>) {
+    let mut current = false;
     match store::schema_version(config).await {
         Ok(version) if version.is_current() => {
             let found = format!("version {}", version.applied);
             findings.push(Finding::good("database-schema", found));
+            current = true;
         }
         Ok(version) => {
             let found = format!("version {}, not {}", version.applied, version.known);
@@ -109,6 +121,21 @@ pub(crate) async fn examine(config: &DatabaseConfig, findings: &mut Vec<Finding>
         }
         Err(error) => findings.push(Finding::failed("database-condition", &Failure::from(error))),
     }
+    if current && let Err(error) = of_tables(config, findings).await {
+        findings.push(Finding::failed("database-accounts", &Failure::from(error)));
+    }
+}
+
+/// What only a database with our schema can tell.
+async fn of_tables(
+    config: &DatabaseConfig,
+    findings: &mut Vec<Finding>,
+) -> Result<(), store::Error> {
+    let mut database = Database::connect(config).await?;
+    let grants = grants::of_roles(&mut database, &accounts::roles()).await?;
+    findings.extend(accounts::of_database(&grants));
+    backlog::examine(&mut database, findings).await;
+    database.close().await
 }
 
 async fn condition(config: &DatabaseConfig) -> Result<(Condition, Finding), store::Error> {
@@ -127,7 +154,11 @@ fn of_settings(condition: &Condition) -> Vec<Finding> {
     let wrong = wrong.map(|setting| {
         let Setting { name, health, wanted, why, .. } = setting;
         let found = format!("{name} is {}: {why}", value(name));
-        let fix = format!("{name} = {wanted}, as in ops/postgres/postgresql.conf");
+        let fix = if *name == READ_ONLY {
+            "let the address lead to the primary: ops/runbooks/database-read-only.md".to_owned()
+        } else {
+            format!("{name} = {wanted}, as in ops/postgres/postgresql.conf")
+        };
         Finding::bad(*health, check, found, fix)
     });
     let wrong: Vec<_> = wrong.collect();

@@ -1,31 +1,33 @@
 //! Whether somebody may do what has to be done on the broker.
 
 use broker::Names;
-use broker::topology::Topology;
+use broker::topology::accounts;
 use regex::Regex;
 use runtime::worker_routes;
 use serde::Deserialize;
 
-use super::{Finding, Health};
+use super::{Declared, Finding, Health, accounts};
 use crate::management;
 use crate::settings::ManagementUrl;
 
 /// What a user may do in a vhost.
 #[derive(Debug, Deserialize)]
-struct Permission {
-    user: String,
-    write: String,
-    read: String,
+pub(super) struct Permission {
+    pub(super) user: String,
+    pub(super) configure: String,
+    pub(super) write: String,
+    pub(super) read: String,
 }
 
-/// Whether some user reads every work queue, and some user writes to every exchange.
+/// Whether every queue has a reader and every exchange a writer, and each worker its own account.
 pub(super) async fn examine(
     url: &ManagementUrl,
     vhost: &str,
     names: &Names,
-    topology: &Topology,
+    declared: &Declared,
     findings: &mut Vec<Finding>,
 ) {
+    let topology = &declared.topology;
     let check = "broker-permissions";
     let page = format!("api/vhosts/{vhost}/permissions");
     let permissions = match management::page::<Vec<Permission>>(url, page).await {
@@ -37,6 +39,8 @@ pub(super) async fn examine(
             return;
         }
     };
+    let accounts = accounts(names, &worker_routes(), declared.provider);
+    findings.extend(accounts::of_broker(&permissions, &accounts, topology, names));
     let queues = worker_routes().into_iter().map(|route| names.work_queue(route.worker));
     let unread = without(&permissions, queues, |it| &it.read);
     let exchanges = topology.exchanges.iter().map(|exchange| exchange.name.clone());

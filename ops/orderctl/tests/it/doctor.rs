@@ -47,11 +47,16 @@ async fn a_sound_deployment_is_good_in_everything_that_it_answers_for() {
         "database-clock",
         "database-settings",
         "database-connections",
+        "database-accounts",
+        "outbox",
+        "timers",
+        "dead-letters",
     ] {
         check(&ran, good, "good", "");
     }
     // No worker runs, and the tests are a superuser.
     check(&ran, "queues", "warning", "nobody consumes");
+    check(&ran, "broker-accounts", "warning", "no worker has a user of its own");
     check(&ran, "database-permissions", "warning", "superuser");
     let bad = ["wrong", "down"];
     let findings = ran.versioned_json()["findings"].clone();
@@ -112,6 +117,69 @@ async fn rights_that_nobody_has_are_found() {
     let ran = doctor().run().exits_with(3);
     check(&ran, "broker-permissions", "wrong", "no user may read orderflow.payment-attempted");
     check(&ran, "broker-permissions", "wrong", "no user may write to shop.events");
+}
+
+/// The users of workers as `orderctl topology accounts` prints them, able to log in.
+async fn import_accounts(broker: &TestBroker, change: impl Fn(&mut Value)) {
+    let ran = orderctl(["topology", "accounts", "-o", "json"]).broker(broker).run().exits_with(0);
+    let mut accounts: Value = serde_json::from_str(&ran.stdout).unwrap();
+    for user in accounts["users"].as_array_mut().unwrap() {
+        user.as_object_mut().unwrap().remove("password_hash");
+        user["password"] = "only-for-tests".into();
+    }
+    accounts["permissions"].as_array_mut().unwrap().iter_mut().for_each(change);
+    broker.import(&accounts).await;
+}
+
+#[tokio::test]
+async fn users_of_workers_are_compared_with_those_that_are_shipped() {
+    let (broker, database) = (TestBroker::unique(), TestDatabase::migrated().await);
+    orderctl(["topology", "apply"]).broker(&broker).run().exits_with(0);
+    import_accounts(&broker, |_| ()).await;
+    let ran = doctor(&broker, &database).run().exits_with(0);
+    check(&ran, "broker-accounts", "good", "each of 8 workers");
+
+    let worker = format!("{}-order-created", broker.prefix());
+    import_accounts(&broker, |permission| {
+        if permission["user"] == *worker {
+            permission["write"] = ".*".into();
+            permission["read"] = "^$".into();
+        }
+    })
+    .await;
+    let ran = doctor(&broker, &database).run().exits_with(3);
+    check(&ran, "broker-accounts", "wrong", &format!("{worker} may not consume"));
+    check(&ran, "broker-accounts", "warning", &format!("{worker} need not, but may publish to"));
+}
+
+#[tokio::test]
+async fn roles_of_workers_are_compared_with_those_that_are_shipped() {
+    let (broker, database) = (TestBroker::unique(), TestDatabase::migrated().await);
+    orderctl(["topology", "apply"]).broker(&broker).run().exits_with(0);
+    database
+        .run(
+            "REVOKE INSERT ON judgements FROM orderflow_outbox_relay;
+             GRANT DELETE ON orders TO orderflow_payment_timeout",
+        )
+        .await;
+    let ran = doctor(&broker, &database).run().exits_with(3);
+    let lacking = "orderflow_outbox_relay may not insert judgements";
+    check(&ran, "database-accounts", "wrong", lacking);
+    let beyond = "orderflow_payment_timeout need not, but may delete orders";
+    check(&ran, "database-accounts", "warning", beyond);
+    check(&ran, "database-accounts", "wrong", "ops/postgres/roles.sql");
+}
+
+#[tokio::test]
+async fn a_database_that_takes_no_writes_is_found() {
+    let (broker, database) = (TestBroker::unique(), TestDatabase::migrated().await);
+    orderctl(["topology", "apply"]).broker(&broker).run().exits_with(0);
+    let alter = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only \
+                 = on', current_database()); END $$";
+    database.run(alter).await;
+    let ran = doctor(&broker, &database).run().exits_with(3);
+    check(&ran, "database-settings", "wrong", "transaction_read_only is on");
+    check(&ran, "database-settings", "wrong", "let the address lead to the primary");
 }
 
 #[tokio::test]

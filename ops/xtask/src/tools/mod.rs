@@ -48,7 +48,7 @@ impl Tools {
         packages::python(&self.checkout, &PYTHON)
     }
 
-    /// The packages of npm that check the contract.
+    /// The packages of npm that check the contract, and objects of operators in manifests.
     ///
     /// # Errors
     /// When they are missing and cannot be installed.

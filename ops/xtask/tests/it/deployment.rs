@@ -1,8 +1,9 @@
 //! What `ops/` ships for deployment, read by the programs that it is meant for.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,6 +13,18 @@ use crate::provided::{documents, provided, root, run, succeed, workers};
 
 /// Kinds that are not Kubernetes' own, whose schemas its validator does not know.
 const FOREIGN: [&str; 2] = ["monitoring.coreos.com/", "keda.sh/"];
+
+/// Holds objects of KEDA and the Prometheus Operator to the definitions of those who read them.
+const VALIDATE: &str = r#"
+const text = require("node:fs").readFileSync(0, "utf8");
+Promise.all([
+  import("@kubernetes-models/keda/keda.sh/v1alpha1"),
+  import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1"),
+]).then(([keda, monitoring]) => {
+  const kinds = { "keda.sh/v1alpha1": keda, "monitoring.coreos.com/v1": monitoring };
+  for (const it of JSON.parse(text)) new kinds[it.apiVersion][it.kind](it).validate();
+});
+"#;
 
 /// Exposure of a unit as systemd counts it, in tenths: 0 is none, 100 all.
 const EXPOSURE: &str = "20";
@@ -116,6 +129,20 @@ fn complaints(analyze: &Path, system: &TempDir, unit: &str) -> String {
 }
 
 #[test]
+fn a_worker_tells_systemd_that_it_lives_and_has_longer_to_stop_than_to_drain() {
+    let unit = fs::read_to_string(root().join("ops/systemd/orderflow-worker@.service")).unwrap();
+    let value = |key: &str| {
+        let found = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        found.unwrap_or_else(|| panic!("{key} is not set")).to_owned()
+    };
+    assert_eq!(value("Type"), "notify");
+    let seconds = |key: &str| value(key).parse::<u32>().unwrap();
+    // `/livez` counts a loop as stuck after 15 seconds.
+    assert!(seconds("WatchdogSec") > 15);
+    assert!(seconds("TimeoutStopSec") > 20, "the grace to drain");
+}
+
+#[test]
 fn systemd_understands_every_unit_and_the_target_wants_every_worker() {
     let Some(analyze) = provided(|tools| tools.program(Tool::Systemd)) else { return };
     let system = system();
@@ -191,6 +218,39 @@ fn manifests(python: &Path, overlay: &str) -> Vec<Value> {
     let validate = python.join("kubernetes-validate");
     succeed(Command::new(validate).args(["--strict", "--quiet"]).args(files));
     all
+}
+
+/// What node says of objects that are not Kubernetes' own; nothing, if they are fine.
+fn foreign_complaints(modules: &Path, objects: &[&Value]) -> String {
+    let mut node = Command::new("node");
+    // Modules are looked for above the folder that node starts in.
+    node.args(["-e", VALIDATE]).current_dir(modules.parent().unwrap());
+    let piped = || Stdio::piped();
+    let mut child = node.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+    let text = serde_json::to_vec(objects).unwrap();
+    child.stdin.take().unwrap().write_all(&text).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { said } else { format!("{said}(exit {})", output.status) }
+}
+
+#[test]
+fn keda_and_the_prometheus_operator_take_their_objects() {
+    let Some(python) = provided(Tools::python) else { return };
+    let Some(modules) = provided(Tools::contract_modules) else { return };
+    let manifests = manifests(&python, "production");
+    let is_foreign = |it: &&Value| {
+        let version = it["apiVersion"].as_str().unwrap();
+        FOREIGN.iter().any(|foreign| version.starts_with(foreign))
+    };
+    let objects: Vec<&Value> = manifests.iter().filter(is_foreign).collect();
+    assert!(objects.len() >= 9, "only {} objects", objects.len());
+    assert_eq!(foreign_complaints(&modules, &objects), "");
+
+    let mut broken = named(&manifests, "ScaledObject", "order-created").clone();
+    broken["spec"]["maxReplicaCount"] = "4".into();
+    let said = foreign_complaints(&modules, &[&broken]);
+    assert!(said.contains("maxReplicaCount must be integer"), "{said}");
 }
 
 fn of_kind<'a>(manifests: &'a [Value], kind: &str) -> Vec<&'a Value> {

@@ -20,7 +20,7 @@ const ROLES: [&str; 8] = [
 ];
 
 /// All that the roles may do; whatever is not in here was tried and refused.
-const ALLOWED: &str = include_str!("roles.txt");
+const ALLOWED: &str = include_str!("../../../../ops/postgres/roles.txt");
 
 /// The columns a statement could set, by table; none of a view.
 type Tables = BTreeMap<String, Vec<String>>;
