@@ -142,7 +142,7 @@ fn surroundings(broker: &str, prefix: &str, database: &str) -> Surroundings {
 }
 
 /// A port of the loopback range on which nobody listens.
-fn closed_port() -> u16 {
+pub(crate) fn closed_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it is bound").port()
 }

@@ -89,31 +89,7 @@ pub async fn export(database: &mut Database, customer: &CustomerRef) -> Result<E
         let timeline = timeline::of(database, order_id).await?;
         orders.push(OrderExport { order_id, timeline });
     }
-<<<<<<< HEAD
     Ok(Export { held, standing, orders, contents })
-=======
-    Ok(Export { held, standing, orders, withdrawals, contents })
-}
-
-async fn withdrawals(
-    connection: &mut Line,
-    customer: &CustomerRef,
-) -> Result<Vec<WithdrawalRow>, Error> {
-    let rows = sqlx::query_as!(
-        WithdrawalRow,
-        r#"
-        SELECT
-            order_id, purpose::text AS "purpose!", text_version,
-            withdrawn_at AS "withdrawn_at: Time", recorded_at AS "recorded_at: Time"
-        FROM consent_withdrawals
-        WHERE customer_ref = $1
-        ORDER BY withdrawn_at, inbox_id
-        "#,
-        customer.as_str(),
-    );
-    let rows = rows.fetch_all(connection).await;
-    rows.map_err(Error::during("read the customer's withdrawals"))
->>>>>>> wt-chaos
 }
 
 /// A row with content.
