@@ -1,7 +1,7 @@
 //! A database, a broker prefix and running workers, for one test.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use broker::delay::DelayProvider;
 use broker::topology::{Topology, accounts, accounts_json};
@@ -13,7 +13,9 @@ use contracts::STRUCTURED_CONTENT_TYPE;
 use fleet::{Fleet, FleetSpec, Link, WORKERS};
 use store::{Database, DatabaseConfig};
 use testkit::shop::ShopEvent;
-use testkit::{TestBroker, TestDatabase, eventually};
+use testkit::{Endpoints, TestBroker, TestDatabase, eventually};
+
+use crate::servers::Servers;
 
 /// The workers that run rules.
 const RULES: [&str; 5] =
@@ -43,6 +45,8 @@ pub struct StageOptions {
     pub least_privilege: bool,
     /// Whether workers reach broker and database by lines that can be cut.
     pub lines: bool,
+    /// Where broker and database are, if not at the usual place.
+    pub endpoints: Option<Endpoints>,
 }
 
 impl StageOptions {
@@ -67,7 +71,13 @@ impl StageOptions {
         ];
         let settings = fast.map(|(name, value)| (name, value.to_owned())).to_vec();
         let least_privilege = std::env::var_os(LEAST_PRIVILEGE).is_some();
-        Self { binaries: binaries.to_vec(), settings, least_privilege, lines: false }
+        Self {
+            binaries: binaries.to_vec(),
+            settings,
+            least_privilege,
+            lines: false,
+            endpoints: None,
+        }
     }
 
     /// Each worker with a user and a role of its own.
@@ -80,6 +90,12 @@ impl StageOptions {
     #[must_use]
     pub fn by_lines(self) -> Self {
         Self { lines: true, least_privilege: false, ..self }
+    }
+
+    /// On servers that the test may kill, all workers with one account.
+    #[must_use]
+    pub fn on(self, servers: &Servers) -> Self {
+        Self { endpoints: Some(servers.endpoints()), least_privilege: false, ..self }
     }
 
     /// One more setting, or another value for one.
@@ -140,7 +156,9 @@ impl Stage {
 
     /// Everything but running workers: what is published waits in the queues.
     pub async fn prepare(options: &StageOptions) -> Self {
-        let (database, broker) = (TestDatabase::migrated().await, TestBroker::unique());
+        let endpoints = options.endpoints.clone().unwrap_or_else(testkit::endpoints);
+        let database = TestDatabase::migrated_at(&endpoints).await;
+        let broker = TestBroker::unique_at(endpoints);
         let names = Names::new(broker.prefix()).expect("test prefixes are valid names");
         let lines = options.lines.then(|| Lines::lay(&broker, &database));
         let mut fleet = Fleet::new(spec(options, &database, &broker, lines.as_ref()));
@@ -209,23 +227,23 @@ impl Stage {
     ///
     /// What was not confirmed is sent again under the same id.
     pub async fn publish_persistently(&mut self, events: &[ShopEvent], within: Duration) {
-        let deadline = Instant::now() + within;
-        loop {
+        eventually(within, "the broker takes the events", async || {
             let sent = self.publisher.publish_all(self.publications(events)).await;
             let confirmed = |outcomes: &Vec<Outcome>| {
                 outcomes.iter().all(|outcome| *outcome == Outcome::Confirmed)
             };
             if sent.as_ref().is_ok_and(confirmed) {
-                return;
+                return Ok(());
             }
-            assert!(Instant::now() < deadline, "the broker does not take events: {sent:?}");
             if let Ok(session) = Session::open(&amqp(&self.broker)).await
                 && let Ok(publisher) = session.publisher(PublisherConfig::default()).await
             {
                 self.session = session;
                 self.publisher = publisher;
             }
-        }
+            Err(sent)
+        })
+        .await;
     }
 
     /// Publishes anything.

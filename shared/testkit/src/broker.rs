@@ -27,7 +27,14 @@ impl TestBroker {
     /// # Panics
     /// When no broker is running.
     pub fn unique() -> Self {
-        let endpoints = endpoints();
+        Self::unique_at(endpoints())
+    }
+
+    /// The same on a broker that is not the usual one.
+    ///
+    /// # Panics
+    /// When its management interface is not one.
+    pub fn unique_at(endpoints: Endpoints) -> Self {
         let management = Management::new(&endpoints.management_url);
         if let Err(error) =
             management.delete(|name| name.strip_prefix(LETTER).is_some_and(unique::is_forgotten))

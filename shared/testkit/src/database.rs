@@ -1,5 +1,6 @@
 //! A Postgres database of a test's own.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -7,9 +8,9 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
-use crate::{endpoints, endpoints::checkout, unique};
+use crate::{Endpoints, endpoints, endpoints::checkout, unique};
 
 /// What every database made here is called first.
 const PREFIX: &str = "testkit_";
@@ -37,14 +38,27 @@ impl TestDatabase {
     /// # Panics
     /// When Postgres is not reached or a migration fails.
     pub async fn migrated() -> Self {
-        static TEMPLATE: OnceCell<String> = OnceCell::const_new();
-        let server_url = endpoints().database_url;
+        Self::migrated_at(&endpoints()).await
+    }
+
+    /// The same on a server that is not the usual one.
+    ///
+    /// # Panics
+    /// When Postgres is not reached or a migration fails.
+    pub async fn migrated_at(endpoints: &Endpoints) -> Self {
+        static TEMPLATES: Mutex<Option<HashMap<String, String>>> = Mutex::const_new(None);
+        let server_url = &endpoints.database_url;
         let folder = checkout().join("schemas/postgres/migrations");
-        let template = TEMPLATE.get_or_init(async || {
-            let template = template(&server_url, &folder).await;
-            template.expect("the migrations apply to an empty database")
-        });
-        Self::create(Some(template.await)).await
+        let mut templates = TEMPLATES.lock().await;
+        let known = templates.get_or_insert_default();
+        if !known.contains_key(server_url) {
+            let made = template(server_url, &folder).await;
+            let made = made.expect("the migrations apply to an empty database");
+            known.insert(server_url.clone(), made);
+        }
+        let template = known[server_url].clone();
+        drop(templates);
+        Self::create(server_url, &template).await
     }
 
     /// A database without any table.
@@ -52,7 +66,7 @@ impl TestDatabase {
     /// # Panics
     /// When Postgres is not reached.
     pub async fn empty() -> Self {
-        Self::create(None).await
+        Self::create(&endpoints().database_url, "template0").await
     }
 
     /// The address to connect to, with user and password.
@@ -75,18 +89,18 @@ impl TestDatabase {
         url
     }
 
-    async fn create(template: Option<&String>) -> Self {
-        let server_url = endpoints().database_url;
+    async fn create(server_url: &str, template: &str) -> Self {
         let name = format!("{PREFIX}{}", unique::name());
         let made = async {
-            let mut server = PgConnection::connect(&server_url).await?;
+            let mut server = PgConnection::connect(server_url).await?;
             drop_forgotten(&mut server, PREFIX).await?;
-            create_database(&mut server, &name, template.map_or("template0", |it| it)).await?;
+            create_database(&mut server, &name, template).await?;
             server.close().await?;
             anyhow::Ok(())
         };
         made.await.expect("a database for the test can be made");
-        Self { url: with_database(&server_url, &name), server_url, name }
+        let url = with_database(server_url, &name);
+        Self { server_url: server_url.to_owned(), url, name }
     }
 }
 
@@ -319,7 +333,7 @@ mod tests {
         assert_eq!(name, other.unwrap());
 
         let (one, other) =
-            tokio::join!(TestDatabase::create(Some(&name)), TestDatabase::create(Some(&name)));
+            tokio::join!(TestDatabase::create(&url, &name), TestDatabase::create(&url, &name));
         assert_eq!(tables(one.url()).await, 2, "the table and the list of migrations");
         assert_eq!(tables(other.url()).await, 2);
         let mut server = PgConnection::connect(&url).await.unwrap();

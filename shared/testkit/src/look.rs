@@ -83,6 +83,15 @@ impl TestDatabase {
         found
     }
 
+    /// Takes every connection that the server has left, until what is returned is dropped.
+    pub async fn take_connections(&self) -> Vec<PgConnection> {
+        let mut taken = Vec::new();
+        while let Ok(connection) = PgConnection::connect(self.url()).await {
+            taken.push(connection);
+        }
+        taken
+    }
+
     async fn connection(&self) -> PgConnection {
         PgConnection::connect(self.url()).await.expect("the test's database is there")
     }

@@ -5,6 +5,7 @@ mod convergence;
 mod crashes;
 mod dependencies;
 mod disorder;
+mod faults;
 mod ledger;
 mod lives;
 mod money;

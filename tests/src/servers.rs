@@ -1,0 +1,137 @@
+//! A private broker and database that a test may kill.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::Value;
+use testkit::Endpoints;
+use tokio::process::Command;
+use tokio::task::spawn_blocking;
+
+use crate::stage::build_folder;
+
+/// The name of these services: see `cargo xtask services --name`.
+const NAME: &str = "faults";
+
+/// The variable by which `cargo xtask test` names itself.
+const XTASK: &str = "ORDERFLOW_XTASK";
+
+/// The variable that every private server carries in its environment, with whose it is.
+const MARK: &str = "ORDERFLOW_PRIVATE_INSTANCE";
+
+/// One of the two servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// RabbitMQ.
+    Broker,
+    /// Postgres.
+    Database,
+}
+
+impl Server {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Broker => "rabbitmq",
+            Self::Database => "postgres",
+        }
+    }
+
+    /// The name of its program, as the system tells it.
+    fn program(self) -> &'static str {
+        match self {
+            Self::Broker => "beam.smp",
+            Self::Database => "postgres",
+        }
+    }
+}
+
+/// The servers, for one test at a time; they go on running for the next one.
+#[derive(Debug)]
+pub struct Servers {
+    report: Value,
+    _turn: File,
+}
+
+impl Servers {
+    /// Waits until no other test has them, and leaves both running.
+    ///
+    /// # Panics
+    /// When one does not start.
+    pub async fn alone() -> Self {
+        let turn = spawn_blocking(|| {
+            let file = build_folder().join("faults.turn");
+            let file = File::create(file).expect("the build folder can be written");
+            file.lock().expect("a file can be locked");
+            file
+        });
+        let turn = turn.await.expect("waiting for a turn does not panic");
+        Self { report: up().await, _turn: turn }
+    }
+
+    /// Where they are.
+    pub fn endpoints(&self) -> Endpoints {
+        let address = |key: &str| self.report[key].as_str().unwrap_or_default().to_owned();
+        Endpoints {
+            amqp_url: address("amqp_url"),
+            database_url: address("database_url"),
+            management_url: address("management_url"),
+        }
+    }
+
+    /// Ends a server without warning.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn kill(&self, server: Server) {
+        let all = self.report["services"].as_array().into_iter().flatten();
+        let of_server = all.filter(|it| it["name"] == server.name());
+        let pids = of_server.flat_map(|it| it["pids"].as_array().into_iter().flatten());
+        let pids: Vec<String> = pids.map(Value::to_string).filter(|pid| is(server, pid)).collect();
+        assert_eq!(pids.len(), 1, "{server:?} is one process: {}", self.report);
+        let killed = std::process::Command::new("kill").args(["-9", &pids[0]]).status();
+        assert!(killed.expect("there is a kill").success(), "{server:?} can be killed");
+    }
+
+    /// Starts what was killed, at the same place, and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_again(&mut self) {
+        let before = self.endpoints();
+        self.report = up().await;
+        assert_eq!(self.endpoints(), before, "the servers are where they were");
+    }
+}
+
+/// Whether this is the process of a private server of this name.
+fn is(server: Server, pid: &str) -> bool {
+    let of_process = |file: &str| std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let mark = format!("/{NAME}#{}", server.name());
+    let environment = of_process("environ");
+    let mut variables = environment.split(|byte| *byte == 0);
+    let marked =
+        variables.any(|it| it.starts_with(MARK.as_bytes()) && it.ends_with(mark.as_bytes()));
+    marked && of_process("comm").trim_ascii() == server.program().as_bytes()
+}
+
+async fn up() -> Value {
+    let said = task(&["up", "--output", "json"]).await;
+    serde_json::from_str(&said).expect("xtask says where the services are")
+}
+
+/// Runs a task on these services.
+async fn task(arguments: &[&str]) -> String {
+    let xtask = std::env::var_os(XTASK);
+    let xtask = xtask.map_or_else(|| build_folder().join("xtask"), PathBuf::from);
+    let output = Command::new(xtask)
+        .args(["services", "--name", NAME])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .expect("xtask is built");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "services {}: {}", arguments.join(" "), said.trim());
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
