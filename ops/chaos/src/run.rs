@@ -29,7 +29,9 @@ use crate::shop::{Shop, Window};
 use crate::sql::Outside;
 use crate::stories::day;
 
-/// Longest time that workers may take to be ready, at the start and after a fault.
+/// Longest time that workers may take to be ready at the start, of which nothing is to be shown.
+const START_WITHIN: Duration = Duration::from_mins(4);
+/// Longest time that workers may take to be ready after a fault.
 const READY_WITHIN: Duration = Duration::from_mins(1);
 /// How often readiness and liveness are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -109,7 +111,7 @@ async fn with_services(
         (Link::to(socket(&addresses.amqp)?)?, Link::to(socket(&addresses.database)?)?);
     let spec = spec(&surroundings, &site, &day, &broker_line, &database_line)?;
     eprintln!("Starting eight workers; their logs are in {} ...", spec.log_dir.display());
-    let fleet = Fleet::start(spec, &WORKERS, READY_WITHIN).await?;
+    let fleet = Fleet::start(spec, &WORKERS, START_WITHIN).await?;
     let (shop, broker) = watch::channel(amqp(&addresses.amqp)?);
     let director = Director::new(day.stories.clone(), now());
     let (life, window) = Shop::new(site.clone(), broker, director);
