@@ -21,5 +21,6 @@ mod runbooks;
 mod start;
 mod steps;
 mod telemetry;
+mod terminal;
 mod timers;
 mod unapplied;
