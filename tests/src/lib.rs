@@ -2,14 +2,20 @@
 
 mod dead_letters;
 pub mod drain;
+mod exactness;
 pub mod lateness;
+mod operator;
 mod orders;
 pub mod replays;
 pub mod retries;
 mod servers;
 mod stage;
+mod tap;
 
 pub use dead_letters::{dead_letter, replay_call};
+pub use exactness::{difference, odd_dead_letter};
+pub use operator::{Surroundings, surroundings_of, typed};
 pub use orders::{open_order, short_order};
 pub use servers::{Server, Servers};
 pub use stage::{Lines, Stage, StageOptions, build_folder};
+pub use tap::Tap;

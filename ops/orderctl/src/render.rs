@@ -26,6 +26,8 @@ const COLUMN_GAP: usize = 2;
 pub(crate) enum Format {
     /// Text for people.
     Table,
+    /// As table, but lists show every column that they have.
+    Wide,
     /// One JSON document for programs.
     Json,
     /// JSON, one row per line.
@@ -128,6 +130,13 @@ impl Style {
         if self.fits(header, rows) { self.columns(header, rows) } else { self.blocks(header, rows) }
     }
 
+    /// Every column of a list.
+    fn wide(self, rows: &Rows) -> String {
+        let titles: Vec<_> = rows.header.iter().map(|name| name.to_uppercase()).collect();
+        let titles: Vec<_> = titles.iter().map(String::as_str).collect();
+        self.table_of(&titles, &rows.cells)
+    }
+
     /// Whether all columns but the last fit as they are, and every word of the last.
     fn fits(self, header: &[&str], rows: &[Vec<String>]) -> bool {
         let widest = |column: usize| {
@@ -224,6 +233,10 @@ impl Console {
     pub(crate) fn show<V: View>(self, view: &V) -> Result<(), Failure> {
         match self.format_or(Format::Table) {
             Format::Table => print(&view.text(self.style)),
+            Format::Wide => match view.rows().filter(|rows| !rows.cells.is_empty()) {
+                Some(rows) => print(&self.style.wide(&rows)),
+                None => print(&view.text(self.style)),
+            },
             Format::Json => print_json(&versioned(view)),
             Format::Ndjson => match view.rows() {
                 Some(rows) => rows.documents.iter().try_for_each(print_line),
@@ -244,6 +257,13 @@ impl Console {
     /// Whether nothing but results and failures is wanted.
     pub(crate) fn is_quiet(self) -> bool {
         self.quiet
+    }
+
+    /// Tells people, not programs, what to type next.
+    pub(crate) fn next(self, command: &str) {
+        if matches!(self.format_or(Format::Table), Format::Table | Format::Wide) {
+            self.remark(&format!("next: {command}"));
+        }
     }
 
     /// Says something beside the result, on standard error.

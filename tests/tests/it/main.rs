@@ -22,5 +22,6 @@ mod runbooks;
 mod start;
 mod steps;
 mod telemetry;
+mod terminal;
 mod timers;
 mod unapplied;

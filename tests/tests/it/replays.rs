@@ -2,6 +2,7 @@
 
 mod exact;
 mod kills;
+mod outages;
 mod queues;
 
 use system_tests::Stage;

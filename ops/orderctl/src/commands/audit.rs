@@ -41,6 +41,7 @@ async fn list(
     let full = rows.len() > limit;
     rows.truncate(limit);
     console.show(&AuditList::new(rows, full))?;
+    console.next("orderctl audit verify");
     Ok(Exit::Done)
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use store::Database;
 use store::letters::{self, BatchRow};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 
 use crate::cli::{CancelArgs, ReplayCommand, ReplayListArgs};
@@ -32,7 +33,9 @@ pub(crate) async fn run(
             show(&mut database, args.batch, console).await?;
             Ok(Exit::Done)
         }
-        ReplayCommand::Watch(args) => follow(&mut database, args.batch, console).await,
+        ReplayCommand::Watch(args) => {
+            follow(&mut database, args.batch, interrupts()?, console).await
+        }
         ReplayCommand::Pause(args) => {
             letters::pause(&mut database, args.said.said(), args.batch).await?;
             detached(&mut database, args.batch, console).await
@@ -51,7 +54,11 @@ async fn list(
     console: Console,
 ) -> Result<Exit, Failure> {
     let rows = letters::batches(database, None, args.open, args.limit).await?;
+    let newest = rows.first().map(|row| row.id);
     console.show(&BatchList::new(rows, runtime::now()))?;
+    if let Some(batch) = newest {
+        console.next(&format!("orderctl replay show {batch}"));
+    }
     Ok(Exit::Done)
 }
 
@@ -97,10 +104,19 @@ async fn show(database: &mut Database, batch: i64, console: Console) -> Result<B
     Ok(row)
 }
 
+/// Ctrl-C, heard from now on: also while something else is waited for.
+pub(crate) fn interrupts() -> Result<Signal, Failure> {
+    signal(SignalKind::interrupt()).map_err(|error| {
+        let next = "run this again with `--detach`, then `orderctl replay show`";
+        Failure::new(Exit::Failed, "failed to listen for Ctrl-C", next).because(error.to_string())
+    })
+}
+
 /// Follows a replay until nothing more becomes of it by itself; Ctrl-C ends the following only.
 pub(crate) async fn follow(
     database: &mut Database,
     batch: i64,
+    mut interrupts: Signal,
     console: Console,
 ) -> Result<Exit, Failure> {
     let mut row = find(database, batch).await?;
@@ -110,7 +126,7 @@ pub(crate) async fn follow(
         bar.at(row.ended(), &progress(&row, new_failures));
         tokio::select! {
             () = sleep(PERIOD) => {}
-            _ = tokio::signal::ctrl_c() => {
+            _ = interrupts.recv() => {
                 drop(bar);
                 eprintln!(
                     "replay {batch} goes on without being watched\n  next: orderctl replay watch \
@@ -133,14 +149,18 @@ pub(crate) async fn follow(
 fn ended(row: &BatchRow, console: Console) -> Exit {
     let batch = row.id;
     if row.state == "stopped" {
+        let first = match row.stopped_because.as_deref() {
+            Some("target-gone") => "declare its queue: orderctl topology apply".to_owned(),
+            _ => format!("what failed: orderctl dlq list batch={batch} status=parked"),
+        };
         console.remark(&format!(
-            "replay {batch} is {}; what failed: orderctl dlq list batch={batch} status=parked; to \
-             go on: orderctl replay resume {batch} --reason TEXT",
+            "replay {batch} is {}; {first}; to go on: orderctl replay resume {batch} --reason TEXT",
             state(row)
         ));
         return Exit::Refused;
     }
     if row.resolved == i64::from(row.selected) {
+        console.next(&format!("orderctl audit list --object replay:{batch}"));
         return Exit::Done;
     }
     console.remark(&format!(

@@ -18,7 +18,7 @@ pub(crate) fn run(command: SchemaCommand, console: Console) -> Result<Exit, Fail
             let document = asyncapi::document();
             match console.format_or(Format::Table) {
                 Format::Json => print_json(&document)?,
-                Format::Table | Format::Ndjson | Format::Csv => {
+                Format::Table | Format::Wide | Format::Ndjson | Format::Csv => {
                     console.show(&asyncapi::Yaml(document))?;
                 }
             }

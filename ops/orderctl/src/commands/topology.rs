@@ -38,7 +38,9 @@ fn render(args: &RenderArgs, settings: &Settings, console: Console) -> Result<Ex
     let topology = Topology::of(&names, &worker_routes(), provider);
     match console.format_or(Format::Json) {
         Format::Json => print_json(&topology.definitions_json(&args.vhost))?,
-        Format::Table | Format::Ndjson | Format::Csv => console.show(&Rendered(topology))?,
+        Format::Table | Format::Wide | Format::Ndjson | Format::Csv => {
+            console.show(&Rendered(topology))?
+        }
     }
     Ok(Exit::Done)
 }
@@ -64,7 +66,9 @@ fn print_accounts(
     let accounts = accounts(&names, &worker_routes(), provider);
     match console.format_or(Format::Json) {
         Format::Json => print_json(&accounts_json(&accounts, &args.vhost))?,
-        Format::Table | Format::Ndjson | Format::Csv => console.show(&Accounts(accounts))?,
+        Format::Table | Format::Wide | Format::Ndjson | Format::Csv => {
+            console.show(&Accounts(accounts))?
+        }
     }
     Ok(Exit::Done)
 }

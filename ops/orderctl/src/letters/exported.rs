@@ -29,6 +29,9 @@ pub(crate) struct Exported {
     pub(crate) error_class: String,
     pub(crate) error_code: String,
     pub(crate) error_detail: Option<String>,
+    /// What its failures have in common with like ones; absent in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) detail_pattern: Option<String>,
     /// In hex.
     pub(crate) fingerprint: String,
     pub(crate) attempts: i32,
@@ -88,6 +91,7 @@ impl Exported {
             error_class: row.error_class.clone(),
             error_code: row.error_code.clone(),
             error_detail: row.error_detail.clone(),
+            detail_pattern: None,
             fingerprint: row.fingerprint.clone(),
             attempts: row.attempts,
             first_failed_at: row.first_failed_at.to_string(),
@@ -149,6 +153,7 @@ impl Readable {
     /// As the store takes it.
     pub(crate) fn letter(&self) -> DeadLetter<'_> {
         let it = &self.exported;
+        let pattern = it.detail_pattern.as_deref();
         DeadLetter {
             source_queue: &it.source_queue,
             message_key: &it.message_key,
@@ -160,7 +165,7 @@ impl Readable {
             error_code: &it.error_code,
             error_detail: it.error_detail.as_deref(),
             // Shown with a group that is new here; which group it is, the fingerprint says.
-            detail_pattern: it.error_detail.as_deref().unwrap_or_default(),
+            detail_pattern: pattern.or(it.error_detail.as_deref()).unwrap_or_default(),
             fingerprint: &self.fingerprint,
             attempts: it.attempts,
             first_failed_at: self.first_failed_at,

@@ -80,6 +80,25 @@ async fn lists_come_in_pages_and_in_every_form() {
 }
 
 #[tokio::test]
+async fn a_wide_list_has_every_column_and_one_that_does_not_fit_is_written_in_blocks() {
+    let database = with_letters().await;
+    let wide = |width| {
+        let list = run(&database, ["dlq", "list", "13", "-o", "wide"]).env("COLUMNS", width);
+        list.run().exits_with(0).stdout
+    };
+    let (table, blocks) = (wide("500"), wide("100"));
+    let titles = table.lines().next().unwrap();
+    for column in ["ID", "DETAIL", "ROUTING-KEY", "SEALED", "DIGEST"] {
+        assert!(titles.contains(column), "{column} is not in {titles}");
+        let block = blocks.lines().any(|line| line.starts_with(&format!(" {column} ")));
+        assert!(block, "{column} has no line in:\n{blocks}");
+    }
+    assert_eq!(table.lines().count(), 2, "{table}");
+    let groups = run(&database, ["dlq", "groups", "-o", "wide"]).run().exits_with(0).stdout;
+    assert!(groups.contains("FIRST-BUILD") && groups.contains("REPLAYING"), "{groups}");
+}
+
+#[tokio::test]
 async fn a_cell_with_commas_quotes_and_lines_is_one_cell() {
     let database = with_letters().await;
     let odd = "a, \"b\"\nc";

@@ -149,6 +149,10 @@ async fn a_replay_that_ended_is_told_by_its_exit_code() {
     database.run("UPDATE replay_batches SET state = 'stopped', stopped_because = 'reparked'").await;
     let stopped = watch().run().exits_with(8);
     assert!(stopped.stderr.contains("orderctl replay resume 1"), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("orderctl dlq list batch=1"), "{}", stopped.stderr);
+    database.run("UPDATE replay_batches SET stopped_because = 'target-gone'").await;
+    let gone = watch().run().exits_with(8);
+    assert!(gone.stderr.contains("declare its queue: orderctl topology apply"), "{}", gone.stderr);
     database
         .run(
             "UPDATE replay_batches SET state = 'done', stopped_because = NULL;

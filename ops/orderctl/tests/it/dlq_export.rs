@@ -60,6 +60,20 @@ fn sorted(lines: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_group_that_is_new_where_letters_are_imported_keeps_what_they_have_in_common() {
+    let database = TestDatabase::migrated().await;
+    park(&database, "invalid-amount", 2).await;
+    database
+        .run("UPDATE dead_letters SET error_detail = 'must be an integer, not ' || id || '.5'")
+        .await;
+    let other = TestDatabase::migrated().await;
+    let import = run(&other, ["dlq", "import", "-", "--reason", "to look at", "--yes"]);
+    import.input(export(&database)).run().exits_with(0);
+    let pattern = "SELECT detail_pattern FROM failure_groups";
+    assert_eq!(other.texts(pattern).await, ["must be an integer"]);
+}
+
+#[tokio::test]
 async fn sealed_letters_are_exported_by_whoever_has_the_key_only() {
     let (open, sealed) = (TestDatabase::migrated().await, TestDatabase::migrated().await);
     park(&open, "invalid-amount", 2).await;

@@ -29,6 +29,34 @@ fn every_command_and_every_argument_is_described_in_a_sentence() {
     assert!(seen > 100, "only {seen} arguments");
 }
 
+/// What a command's help says of itself: nothing of what every command takes.
+fn own_help(words: &[&str]) -> String {
+    let program = words.iter().fold(orderctl([]), |program, word| program.arg(word));
+    let help = program.arg("--help").run().exits_with(0).stdout;
+    let (own, of_all) = help.split_once("\nOutput:\n").unwrap();
+    let (_, settings) = of_all.split_once("\nSettings:\n").unwrap();
+    let behind = settings.lines().skip_while(|line| line.is_empty() || line.starts_with(' '));
+    let lines = own.lines().chain(behind).map(str::trim_end);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_help_of_what_is_done_about_dead_letters_is_as_it_was_read_last() {
+    let mut command = orderctl::command();
+    command.build();
+    let mut read = 0;
+    for family in ["dlq", "replay", "audit"] {
+        visit(command.find_subcommand(family).unwrap(), "", &mut |path, command| {
+            if !command.has_subcommands() {
+                let words: Vec<_> = path.split(' ').collect();
+                insta::assert_snapshot!(words.join("_"), own_help(&words));
+                read += 1;
+            }
+        });
+    }
+    assert!(read > 25, "only {read} commands");
+}
+
 #[test]
 fn every_setting_has_its_variable() {
     let command = orderctl::command();

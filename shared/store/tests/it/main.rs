@@ -7,6 +7,7 @@ mod batch;
 mod claims;
 mod constraints;
 mod customers;
+mod filters;
 mod home;
 mod invariants;
 mod letters;

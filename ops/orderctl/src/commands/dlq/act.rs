@@ -29,6 +29,7 @@ pub(super) async fn archive(
     let changed = letters::archive(&mut database, said, &compiled, code, args.on.limit).await?;
     database.close().await?;
     console.show(&Changed { action: "archived", changed })?;
+    console.next("orderctl dlq stats");
     Ok(Exit::Done)
 }
 
@@ -46,6 +47,7 @@ pub(super) async fn restore(
     let changed = letters::restore(&mut database, said, &compiled, args.on.limit).await?;
     database.close().await?;
     console.show(&Changed { action: "restored", changed })?;
+    console.next("orderctl dlq stats");
     Ok(Exit::Done)
 }
 

@@ -20,7 +20,7 @@ use crate::render::Console;
 use crate::settings::Settings;
 
 /// Letters read at once.
-const PAGE: i64 = 200;
+const PAGE: i64 = 1000;
 
 pub(super) async fn run(
     args: &ExportLettersArgs,
@@ -36,8 +36,16 @@ pub(super) async fn run(
     let mut out = Output::open(&args.file)?;
     let reason = args.reason.as_ref().map(BoundedText::as_str).unwrap_or_default();
     let actor = args.looker.name();
-    let mut export =
-        Export { database: &mut database, actor: &actor, reason, written: 0, closed: 0 };
+    let groups = letters::groups(&mut database, &compiled, i64::MAX).await?;
+    let patterns = groups.into_iter().map(|group| (group.fingerprint, group.detail_pattern));
+    let mut export = Export {
+        database: &mut database,
+        actor: &actor,
+        reason,
+        patterns: patterns.collect(),
+        written: 0,
+        closed: 0,
+    };
     let redact = args.redact.then_some(Judge { limits });
     let bar = Bar::begin(total, 0, console.is_quiet());
     export.run(&compiled, redact.as_ref(), &mut out, &bar).await?;
@@ -59,6 +67,8 @@ struct Export<'a> {
     database: &'a mut Database,
     actor: &'a str,
     reason: &'a str,
+    /// By fingerprint, what the letters of a group have in common.
+    patterns: HashMap<String, String>,
     written: i64,
     /// Written without content for want of a key.
     closed: i64,
@@ -99,7 +109,8 @@ impl Export<'_> {
         content: Option<LetterContent>,
         redact: Option<&Judge>,
     ) -> Exported {
-        let line = Exported::of(row);
+        let detail_pattern = self.patterns.get(&row.fingerprint).cloned();
+        let line = Exported { detail_pattern, ..Exported::of(row) };
         let Some(LetterContent { properties, content, .. }) = content else { return line };
         match (content, redact) {
             (Ok(content), None) => line.with(content.headers_json.as_deref(), &content.body),

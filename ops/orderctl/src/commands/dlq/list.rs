@@ -8,6 +8,7 @@ use crate::cli::{GroupsArgs, ListArgs, PageArgs, SearchArgs, StatsArgs};
 use crate::exit::{Exit, Failure};
 use crate::letters::columns::{LetterList, chosen};
 use crate::letters::group_view::{GroupList, Stats};
+use crate::letters::short;
 use crate::render::Console;
 use crate::settings::Settings;
 
@@ -21,7 +22,11 @@ pub(super) async fn stats(
     let mut database = connect(settings).await?;
     let rows = letters::stats(&mut database, &filter.compile(now)).await?;
     database.close().await?;
+    let empty = rows.is_empty();
     console.show(&Stats::new(rows, now))?;
+    if !empty {
+        console.next("orderctl dlq groups");
+    }
     Ok(Exit::Done)
 }
 
@@ -35,8 +40,12 @@ pub(super) async fn groups(
     let mut database = connect(settings).await?;
     let rows = letters::groups(&mut database, &filter.compile(now), args.limit).await?;
     database.close().await?;
+    let largest = rows.first().map(|row| short(&row.fingerprint).to_owned());
     let empty = rows.is_empty();
     console.show(&GroupList::new(rows, now))?;
+    if let Some(group) = largest {
+        console.next(&format!("orderctl dlq list --group {group}"));
+    }
     Ok(if empty && args.fail_if_empty { Exit::NothingFound } else { Exit::Done })
 }
 
@@ -74,12 +83,15 @@ async fn page(
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     let full = rows.len() > limit;
     rows.truncate(limit);
-    let empty = rows.is_empty();
+    let first = rows.first().map(|row| row.id);
     let list = LetterList::new(rows, total, full, columns, now);
     let more = list.next_before();
     console.show(&list)?;
     if let (Some(before), true) = (more, console.is_lined()) {
         console.remark(&format!("there are more: --before {before}"));
     }
-    Ok(if empty && args.fail_if_empty { Exit::NothingFound } else { Exit::Done })
+    if let Some(id) = first {
+        console.next(&format!("orderctl dlq show {id}"));
+    }
+    Ok(if first.is_none() && args.fail_if_empty { Exit::NothingFound } else { Exit::Done })
 }

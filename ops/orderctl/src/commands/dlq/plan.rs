@@ -17,7 +17,7 @@ use crate::render::Console;
 use crate::settings::{BrokerAddress, Settings};
 
 /// Bodies read at once.
-const PAGE: i64 = 200;
+const PAGE: i64 = 1000;
 /// Most groups of a plan.
 const GROUPS: i64 = 500;
 
@@ -56,7 +56,8 @@ pub(super) async fn run(
             Failure::new(Exit::Failed, what, next).because(error.to_string())
         })?;
         let file = file.display();
-        console.remark(&format!("written to {file}; next: orderctl dlq replay --plan {file}"));
+        console.remark(&format!("written to {file}"));
+        console.next(&format!("orderctl dlq replay --plan {file} --reason TEXT"));
     }
     Ok(if plan.selected == 0 { Exit::NothingFound } else { Exit::Done })
 }

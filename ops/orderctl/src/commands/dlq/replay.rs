@@ -8,7 +8,7 @@ use store::letters::{self, Compiled, Filter, GroupRow, Refusal, Terms};
 use super::connect;
 use super::plan::{replayable, targets};
 use crate::cli::ReplayArgs;
-use crate::commands::replay::{detached, follow};
+use crate::commands::replay::{detached, follow, interrupts};
 use crate::exit::{Exit, Failure};
 use crate::letters::confirm::{Question, confirm};
 use crate::letters::letters as counted;
@@ -86,6 +86,8 @@ pub(super) async fn run(
         let (count, groups) = (wanted.count, &*wanted.groups);
         confirm(Question { deed: "replay", count, groups }, args.sure.yes, console)?;
     }
+    // From here on something goes on without this program, and Ctrl-C has to tell so.
+    let interrupts = interrupts()?;
     let terms = terms(args, &wanted);
     let expected = wanted.expected.as_deref();
     let started =
@@ -102,7 +104,7 @@ pub(super) async fn run(
     if args.detach {
         return detached(&mut database, batch, console).await;
     }
-    follow(&mut database, batch, console).await
+    follow(&mut database, batch, interrupts, console).await
 }
 
 fn read_plan(file: &Path) -> Result<Plan, Failure> {

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::connect;
 use crate::cli::TailArgs;
+use crate::commands::replay::interrupts;
 use crate::exit::{Exit, Failure};
 use crate::letters::columns::{document, line};
 use crate::render::{Console, Format, print, print_line};
@@ -28,13 +29,14 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let filter = args.select.read()?;
     let lined = match console.format_or(Format::Table) {
-        Format::Table => false,
+        Format::Table | Format::Wide => false,
         Format::Ndjson => true,
         Format::Json | Format::Csv => {
             let what = "failed to follow: only a table or NDJSON can be printed line by line";
             return Err(Failure::new(Exit::Usage, what, "run this again with `-o ndjson`"));
         }
     };
+    let mut interrupts = interrupts()?;
     let mut database = connect(settings).await?;
     let begin = runtime::now().minus(*args.since);
     let end = args.lasting.map(|lasting| Instant::now() + lasting);
@@ -56,7 +58,7 @@ pub(super) async fn run(
         }
         tokio::select! {
             () = sleep(PERIOD) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+            _ = interrupts.recv() => return Ok(Exit::Interrupted),
         }
     }
 }
