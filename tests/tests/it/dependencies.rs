@@ -125,9 +125,11 @@ async fn workers_notice_database_connections_that_pass_nothing_and_never_end() {
 /// Waits until every worker has lost its database once, by what it logged.
 async fn until_red_once(stage: &mut Stage) {
     for member in stage.fleet.members() {
-        eventually(BOUND, "the worker gives its connection up", async || {
+        eventually(2 * BOUND, "the worker gives its connection up", async || {
             let log = std::fs::read_to_string(member.log()).unwrap_or_default();
-            if log.contains("no answer within") { Ok(()) } else { Err(member.binary()) }
+            let gave_up = ["no answer within", "did not answer in time"];
+            let noticed = gave_up.iter().any(|words| log.contains(words));
+            if noticed { Ok(()) } else { Err(member.binary()) }
         })
         .await;
     }

@@ -59,7 +59,6 @@ const INCIDENTS: [(Incident, &[&str]); 6] = [
             "connection-spoilt",
             "schema-mismatch",
             "no-answer",
-            "table-held",
             "no-randomness",
             "key-missing",
             "key-differs",

@@ -15,7 +15,11 @@ const PARTS: [&str; 6] =
 /// Where codes are given, and the words in front of each.
 const SOURCES: [(&str, &[&str], usize); 5] = [
     ("shared/broker/src/error.rs", &["=> \""], 13),
-    ("shared/store/src/error.rs", &["Transient, \"", "Permanent, \"", "DependencyDown, \""], 25),
+    (
+        "shared/store/src/error.rs",
+        &["Transient, \"", "Slow, \"", "Permanent, \"", "DependencyDown, \""],
+        25,
+    ),
     (
         "shared/store/src/vault.rs",
         &["Self::Erased => \"", "KeyMissing(_) => \"", "Damaged => \""],

@@ -45,7 +45,7 @@ async fn an_export_tells_every_order_and_every_body() {
     assert_eq!(document["held"]["orders"], 1);
     assert_eq!(document["orders"][0]["order_id"], order().to_string());
     assert_eq!(document["orders"][0]["timeline"]["order"]["status"], "paid");
-    let withdrawn = &document["withdrawals"][0];
+    let withdrawn = &document["standing"]["withdrawals"][0];
     assert_eq!(
         (&withdrawn["purpose"], &withdrawn["text_version"]),
         (&"recovery".into(), &"v2".into())

@@ -14,6 +14,7 @@ use domain::{Decision, Draft, Moment, OrderState, OutcomeCode, Status};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use testkit::shop::{self, attempt_id, order_id};
+use uuid::Uuid;
 
 use crate::home::Home;
 use crate::life;
@@ -175,7 +176,7 @@ fn steps_job(order: OrderId, number: usize, steps: Vec<Step>) -> Job {
 /// The customer's record is not the order's own and is not loaded here.
 fn sorted(mut state: OrderState) -> OrderState {
     state.customer = CustomerRecord::default();
-    state.timers.sort_by_key(|timer| timer.kind);
+    state.timers.sort_by_key(|timer| (timer.kind, Uuid::from(timer.owner)));
     state
 }
 

@@ -41,8 +41,9 @@ async fn a_whole_life_fits_into_one_batch() {
     assert_eq!(sql.texts("SELECT status::text FROM orders").await, ["paid"]);
     assert_eq!(sql.count("SELECT version FROM orders").await, 4);
     let timers = sql.texts("SELECT status::text FROM timers ORDER BY kind").await;
-    assert_eq!(timers, ["cancelled", "armed"], "armed and cancelled within one batch");
-    // The dispute's deadline is long past by the real clock.
+    let expected = ["cancelled", "armed", "armed"];
+    assert_eq!(timers, expected, "armed and cancelled within one batch");
+    // The deadlines of dispute and refund are long past by the real clock.
     sql.run("UPDATE timers SET due_at = now() WHERE status = 'armed'").await;
     assert_eq!(store::violations::all(&mut database).await.unwrap(), []);
 }

@@ -23,7 +23,7 @@ async fn a_timeline_tells_everything_about_one_order_and_nothing_about_others() 
     assert!(!told.is_empty());
     assert_eq!(told.order.as_ref().unwrap().status, "paid");
     assert_eq!((told.attempts.len(), told.captures.len()), (1, 1));
-    assert_eq!((told.refunds.len(), told.disputes.len(), told.timers.len()), (1, 1, 2));
+    assert_eq!((told.refunds.len(), told.disputes.len(), told.timers.len()), (1, 1, 3));
     let kinds: Vec<_> = told.events.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(kinds, ["order.created", "payment.attempted", "refund.requested", "dispute.opened"]);
     assert_eq!(told.events[0].deliveries, 2);

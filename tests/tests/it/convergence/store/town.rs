@@ -163,7 +163,8 @@ impl Town {
             .database
             .texts(
                 "UPDATE timers SET due_at = now()
-                 WHERE status = 'armed' AND kind <> 'dispute_evidence_due'
+                 WHERE
+                     status = 'armed' AND kind NOT IN ('dispute_evidence_due', 'refund_answer_due')
                  RETURNING json_build_array(kind, order_id, generation)::text",
             )
             .await;
