@@ -66,8 +66,8 @@ fn the_files_of_compose_are_taken_and_scrape_the_same_jobs() {
         let jobs = jobs.as_sequence().unwrap();
         let found = jobs.iter().find(|it| it["job_name"].as_str() == Some(job));
         let shipped = yaml("ops/prometheus/prometheus.yml")["scrape_configs"].clone();
-        let shipped = shipped.as_sequence().unwrap().iter();
-        let shipped = shipped.cloned().find(|it| it["job_name"].as_str() == Some(job)).unwrap();
+        let mut shipped = shipped.as_sequence().unwrap().iter();
+        let shipped = shipped.find(|it| it["job_name"].as_str() == Some(job)).unwrap();
         let found = found.unwrap_or_else(|| panic!("no job {job}"));
         for part in ["metrics_path", "params"] {
             assert_eq!(found[part], shipped[part], "{job}: {part}");

@@ -39,7 +39,7 @@ fn render(args: &RenderArgs, settings: &Settings, console: Console) -> Result<Ex
     match console.format_or(Format::Json) {
         Format::Json => print_json(&topology.definitions_json(&args.vhost))?,
         Format::Table | Format::Wide | Format::Ndjson | Format::Csv => {
-            console.show(&Rendered(topology))?
+            console.show(&Rendered(topology))?;
         }
     }
     Ok(Exit::Done)
@@ -67,7 +67,7 @@ fn print_accounts(
     match console.format_or(Format::Json) {
         Format::Json => print_json(&accounts_json(&accounts, &args.vhost))?,
         Format::Table | Format::Wide | Format::Ndjson | Format::Csv => {
-            console.show(&Accounts(accounts))?
+            console.show(&Accounts(accounts))?;
         }
     }
     Ok(Exit::Done)

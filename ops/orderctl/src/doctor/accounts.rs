@@ -37,12 +37,11 @@ pub(super) fn of_broker(
     }
     let mut findings = Vec::new();
     for account in &accounts {
-        match find(account) {
-            Some(permission) => findings.extend(judged(permission, account, topology, fix)),
-            None => {
-                let found = format!("{} has no rights here", account.name);
-                findings.push(Finding::bad(Health::Warning, check, found, fix));
-            }
+        if let Some(permission) = find(account) {
+            findings.extend(judged(permission, account, topology, fix));
+        } else {
+            let found = format!("{} has no rights here", account.name);
+            findings.push(Finding::bad(Health::Warning, check, found, fix));
         }
     }
     if findings.is_empty() {
@@ -283,7 +282,9 @@ mod tests {
     #[test]
     fn roles_that_nobody_uses_or_nobody_made_are_told() {
         let mut grants = granted();
-        grants.values_mut().for_each(|grants| grants.login = false);
+        for grants in grants.values_mut() {
+            grants.login = false;
+        }
         assert!(told(&grants)[1].1.contains("nobody can log in"));
         grants.remove("orderflow_outbox_relay");
         assert_eq!(told(&grants)[0].0, Health::Wrong);

@@ -103,7 +103,7 @@ mod tests {
         };
         let now = at("2026-03-03T12:00:00Z");
         let young = queue("2026-03-03T00:00:00Z");
-        assert_eq!(of_letters(&[young.clone()], now).health, Health::Good);
+        assert_eq!(of_letters(std::slice::from_ref(&young), now).health, Health::Good);
         let old = of_letters(&[young, queue("2026-03-01T12:00:00Z")], now);
         assert_eq!(old.health, Health::Warning);
         assert!(old.found.contains("4 are parked") && old.found.contains("2days"), "{old:?}");

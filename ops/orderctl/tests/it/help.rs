@@ -2,7 +2,7 @@
 
 use clap::Command;
 
-use crate::program::orderctl;
+use crate::program::{Program, orderctl};
 
 fn visit(command: &Command, path: &str, check: &mut impl FnMut(&str, &Command)) {
     let path = format!("{path} {}", command.get_name());
@@ -31,7 +31,7 @@ fn every_command_and_every_argument_is_described_in_a_sentence() {
 
 /// What a command's help says of itself: nothing of what every command takes.
 fn own_help(words: &[&str]) -> String {
-    let program = words.iter().fold(orderctl([]), |program, word| program.arg(word));
+    let program = words.iter().fold(orderctl([]), Program::arg);
     let help = program.arg("--help").run().exits_with(0).stdout;
     let (own, of_all) = help.split_once("\nOutput:\n").unwrap();
     let (_, settings) = of_all.split_once("\nSettings:\n").unwrap();

@@ -111,9 +111,7 @@ fn of_message(body: &Body, state: &OrderState, order: &Order) -> Vec<Told> {
         Body::RefundApproved { amount, reason, .. } => {
             vec![Told::new(going_back(order, *amount, *reason))]
         }
-        // The money that was only reserved is let go: nothing was refused to the buyer (case 59).
-        Body::RefundRejected { code: OutcomeCode::ConvertedToVoid, .. } => Vec::new(),
-        Body::RefundRejected { code, .. } => vec![refused(id, *code)],
+        Body::RefundRejected { code, .. } => refused(id, *code).into_iter().collect(),
         Body::RefundReviewRequested { amount, .. } => {
             one(Notification::RefundUnderReview { order: id, amount: *amount })
         }
@@ -171,10 +169,14 @@ fn reminder(order: OrderId, amount: Money, expires_at: Timestamp) -> Told {
     Told::until(Notification::PaymentReminder { order, amount, expires_at }, expires_at)
 }
 
-fn refused(order: OrderId, code: OutcomeCode) -> Told {
+/// A wish that became a void is none: what was only reserved is let go (case 59).
+fn refused(order: OrderId, code: OutcomeCode) -> Option<Told> {
+    if code == OutcomeCode::ConvertedToVoid {
+        return None;
+    }
     let best = RefundRefusal::of_code(crate::Status::name(code)).notification(order);
     let general = Some(Notification::RefundRejected { order });
-    Told { general, ..Told::new(best) }
+    Some(Told { general, ..Told::new(best) })
 }
 
 fn escalated(order: OrderId, dispute: &Dispute) -> Told {

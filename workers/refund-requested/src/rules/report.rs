@@ -210,8 +210,8 @@ fn announce_excess(draft: &mut Draft, order: &Order, refund: &Refund) -> Result<
     let Some(attempt_id) = refund.attempt_id else { return Ok(()) };
     let nothing = Money::zero(order.total.currency());
     let excess = double_loss(draft.state(), order, attempt_id, nothing)?;
-    let of_attempt = draft.state().disputes.iter().filter(|d| d.attempt_id == attempt_id);
-    let dispute = of_attempt.filter(|d| d.position.holds_money()).next().cloned();
+    let mut of_attempt = draft.state().disputes.iter().filter(|d| d.attempt_id == attempt_id);
+    let dispute = of_attempt.find(|d| d.position.holds_money()).cloned();
     if let Some((dispute, excess)) = dispute.zip(excess) {
         draft.send(order.id, Body::double_loss(order.id, &dispute, excess));
     }
