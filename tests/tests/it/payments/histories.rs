@@ -140,7 +140,8 @@ impl Life {
         let event = timer_event(timer.kind, timer.generation, timer.due_at);
         let event = match timer.owner {
             TimerOwner::Money(money) => event.with("money_id", money.to_string()),
-            TimerOwner::Order(_) | TimerOwner::Dispute(_) | TimerOwner::Refund(_) => event,
+            TimerOwner::Refund(refund) => event.with("refund_id", refund.to_string()),
+            TimerOwner::Order(_) | TimerOwner::Dispute(_) => event,
         };
         self.deliver(&event.id(&format!("timer-{}", self.done.len())), None);
     }
