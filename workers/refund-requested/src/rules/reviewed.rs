@@ -33,19 +33,20 @@ impl RefundRules {
         }
         let (reviewer, decided_by) = (&review.reviewed_by.id, Some(review.reviewed_by.id.clone()));
         let attempt = refund.attempt_id.and_then(|id| draft.state().attempt(id)).cloned();
+        let wish = whole_wish(draft.state(), &refund)?;
         let (verdict, attempt) = match (review.verdict, attempt) {
             (ReviewVerdict::Rejected, _) | (_, None) => (OutcomeCode::ReviewRejected, None),
             (ReviewVerdict::Approved, Some(attempt)) => {
                 if !is_still_there(&draft, order, &attempt, &refund)? {
                     return Ok(Decision::reject(OutcomeCode::Disputed));
                 }
-                (self.weigh(&draft, order, &refund, review)?, Some(attempt))
+                (self.weigh(order, &refund, wish, review), Some(attempt))
             }
         };
         let limit = self.book.for_order(order).refunds.four_eyes_above.of(refund.amount.currency());
         let inputs = vec![
             ("amount", refund.amount.to_string()),
-            ("whole_wish", whole_wish(draft.state(), &refund)?.to_string()),
+            ("whole_wish", wish.to_string()),
             ("four_eyes_above", format!("{limit} in minor units")),
             ("reviewer", reviewer.to_string()),
             (
@@ -81,20 +82,19 @@ impl RefundRules {
     /// The whole wish counts, not its parts: it must not become small by many payments.
     fn weigh(
         &self,
-        draft: &Draft,
         order: &Order,
         refund: &Refund,
+        wish: Money,
         review: &RefundReviewed,
-    ) -> Result<OutcomeCode, MoneyError> {
+    ) -> OutcomeCode {
         let limit = &self.book.for_order(order).refunds.four_eyes_above;
-        let wish = whole_wish(draft.state(), refund)?;
         let other = |first: &_| *first != review.reviewed_by.id;
         let approved = refund.first_approver.as_ref().is_some_and(other);
-        Ok(if limit.is_exceeded_by(wish) && !approved {
+        if limit.is_exceeded_by(wish) && !approved {
             OutcomeCode::SecondApprovalNeeded
         } else {
             OutcomeCode::ReviewApproved
-        })
+        }
     }
 
     /// Opens a case when nobody decided in time; time never approves a refund (policy 4).
