@@ -14,7 +14,7 @@ mod tap;
 
 pub use dead_letters::{dead_letter, replay_call};
 pub use exactness::{difference, odd_dead_letter};
-pub use operator::{Surroundings, surroundings_of, typed};
+pub use operator::{Surroundings, surroundings, surroundings_of, typed};
 pub use orders::{open_order, short_order};
 pub use servers::{Server, Servers};
 pub use stage::{Lines, Stage, StageOptions, build_folder};

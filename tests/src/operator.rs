@@ -9,7 +9,7 @@ use crate::stage::{Stage, build_folder};
 pub type Surroundings = Vec<(&'static str, String)>;
 
 /// Broker, prefix and database, and who types.
-fn surroundings(broker: &str, prefix: &str, database: &str) -> Surroundings {
+pub fn surroundings(broker: &str, prefix: &str, database: &str) -> Surroundings {
     let set = |name, value: &str| (name, value.to_owned());
     vec![
         set("ORDERFLOW_AMQP_URL", broker),

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use broker::{Properties, Publication};
 use contracts::{EventKind, STRUCTURED_CONTENT_TYPE};
 use serde_json::json;
-use system_tests::{Stage, StageOptions, build_folder, open_order};
+use system_tests::{Stage, StageOptions, Surroundings, open_order, surroundings, typed};
 use testkit::shop::{attempt_id, captured, order_id};
 use testkit::{TestBroker, TestDatabase};
 
@@ -120,24 +119,10 @@ fn steps_of(path: &Path) -> Vec<Step> {
     steps
 }
 
-/// Where the services are, as `orderctl` is told.
-type Surroundings = Vec<(&'static str, String)>;
-
 /// The surroundings of an incident, and those in which it is mended.
 struct Scene {
     during: Surroundings,
     mending: Surroundings,
-}
-
-fn surroundings(broker: &str, prefix: &str, database: &str) -> Surroundings {
-    let set = |name, value: &str| (name, value.to_owned());
-    vec![
-        set("ORDERFLOW_AMQP_URL", broker),
-        set("ORDERFLOW_PREFIX", prefix),
-        set("ORDERFLOW_DATABASE_URL", database),
-        set("ORDERFLOW_DELAY", "ladder"),
-        set("ORDERFLOW_ACTOR", "runbook-test"),
-    ]
 }
 
 /// A port of the loopback range on which nobody listens.
@@ -179,20 +164,6 @@ async fn stage_letters() -> Stage {
         .await;
     stage.until("all of them are parked", "SELECT count(*) FROM dead_letters", 8).await;
     stage
-}
-
-/// Types a command into a shell.
-fn typed(command: &str, surroundings: &Surroundings) -> (Option<i32>, String) {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let output = Command::new("sh")
-        .args(["-c", command])
-        .env_clear()
-        .env("PATH", format!("{}:{path}", build_folder().display()))
-        .envs(surroundings.iter().map(|(name, value)| (name, value)))
-        .output()
-        .expect("there is a shell");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }
 
 /// A dead letter as the page is about: one that a worker gave up on, with the page's own code, and
@@ -248,7 +219,7 @@ async fn places(database: &TestDatabase, folder: &Path, page: &str) -> [(&'stati
 /// A command that many pages share, but for their code, is typed once.
 async fn type_all(incident: Incident, database: &TestDatabase, scene: &Scene) -> usize {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let template = typed("orderctl policy template", &scene.mending);
+    let template = typed("orderctl policy template", &scene.mending, Path::new("."));
     assert_eq!(template.0, Some(0), "{}", template.1);
     let policies = folder.path().join("policies.toml");
     let mut seen = HashSet::new();
@@ -266,7 +237,7 @@ async fn type_all(incident: Incident, database: &TestDatabase, scene: &Scene) ->
         }
         assert!(command.starts_with("orderctl "), "{}: {command}", step.page);
         let around = if step.confirms { &scene.during } else { &scene.mending };
-        let (exit, said) = typed(&command, around);
+        let (exit, said) = typed(&command, around, Path::new("."));
         assert_eq!(exit, Some(step.exit), "{}: {command}\n{said}", step.page);
     }
     seen.len()
