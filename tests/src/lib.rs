@@ -16,6 +16,6 @@ pub use dead_letters::{dead_letter, replay_call};
 pub use exactness::{difference, odd_dead_letter};
 pub use operator::{Surroundings, surroundings, surroundings_of, typed};
 pub use orders::{open_order, short_order};
-pub use servers::{Server, Servers};
+pub use servers::{Resource, Server, Servers};
 pub use stage::{Lines, Stage, StageOptions, build_folder};
 pub use tap::Tap;

@@ -46,6 +46,15 @@ impl Server {
     }
 }
 
+/// What a broker may run short of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// Memory.
+    Memory,
+    /// Space on the disk.
+    Disk,
+}
+
 /// The servers, for one test at a time; they go on running for the next one.
 #[derive(Debug)]
 pub struct Servers {
@@ -91,6 +100,19 @@ impl Servers {
         assert_eq!(pids.len(), 1, "{server:?} is one process: {}", self.report);
         let killed = std::process::Command::new("kill").args(["-9", &pids[0]]).status();
         assert!(killed.expect("there is a kill").success(), "{server:?} can be killed");
+    }
+
+    /// Lets the broker run short of something, so that it takes no messages, or have enough again.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn alarm(&self, resource: Resource, enough: bool) {
+        let [setting, short, usual] = match resource {
+            Resource::Memory => ["set_vm_memory_high_watermark", "0.000001", "0.4"],
+            Resource::Disk => ["set_disk_free_limit", "1000000GB", "50MB"],
+        };
+        let value = if enough { usual } else { short };
+        task(&["rabbitmqctl", setting, value]).await;
     }
 
     /// Starts what was killed, at the same place, and waits until it answers.

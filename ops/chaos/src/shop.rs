@@ -124,12 +124,7 @@ impl Shop {
     async fn publish(&mut self, publisher: &Publisher) -> Result<()> {
         let exchange = self.site.names.inbound();
         let publications = self.pending.iter().map(|wire| publication(&exchange, wire)).collect();
-        let outcomes = match publisher.publish_all(publications).await {
-            Ok(outcomes) => outcomes,
-            // Short of memory: it says when that is over by taking the next one.
-            Err(broker::Error::Blocked) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
+        let outcomes = publisher.publish_all(publications).await?;
         let mut left = Vec::new();
         for (wire, outcome) in std::mem::take(&mut self.pending).into_iter().zip(outcomes) {
             match outcome {

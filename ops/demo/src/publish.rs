@@ -112,12 +112,7 @@ impl Press {
     /// Publishes messages once; returns those that the broker did not take.
     async fn try_to_publish<'w>(&self, wires: Vec<&'w Wire>) -> Result<Vec<&'w Wire>> {
         let publications = wires.iter().map(|wire| publication(&self.exchange, wire)).collect();
-        let outcomes = match self.publisher.publish_all(publications).await {
-            Ok(outcomes) => outcomes,
-            // Short of memory or disk; it says when that is over by taking the next one.
-            Err(broker::Error::Blocked) => return Ok(wires),
-            Err(error) => return Err(error.into()),
-        };
+        let outcomes = self.publisher.publish_all(publications).await?;
         let mut left = Vec::new();
         for (wire, outcome) in wires.into_iter().zip(outcomes) {
             match outcome {

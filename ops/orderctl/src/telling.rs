@@ -40,7 +40,7 @@ impl Told {
     /// # Errors
     /// When the broker is away, or did not confirm it.
     pub(crate) async fn publish(&self, session: &Session, names: &Names) -> Result<(), Failure> {
-        let publisher = session.publisher(PublisherConfig::default()).await?;
+        let publisher = session.publisher(PublisherConfig::hasty()).await?;
         let Self { id, kind, order, body } = self;
         let properties = Properties {
             message_id: Some(id.clone()),

@@ -3,9 +3,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use lapin::{
-    ErrorKind,
+    ConnectionState, ErrorKind,
     protocol::{AMQPError, AMQPErrorKind, AMQPHardError, AMQPSoftError},
 };
+
+use crate::SessionEnd;
 
 /// Anything that went wrong between us and the broker.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -37,7 +39,7 @@ pub enum Error {
         /// How long the answer was waited for.
         limit: Duration,
     },
-    /// The broker is out of memory or disk and takes no messages until it recovers.
+    /// The broker is out of memory or disk, and whoever publishes does not want to wait.
     #[error("failed to publish: the broker has blocked the connection")]
     Blocked,
     /// An established connection ended.
@@ -165,6 +167,18 @@ impl From<lapin::Error> for Error {
             ErrorKind::ProtocolError(answer) => from_answer(&answer.clone(), source),
             // The library's list is open; what is not known here is permanent.
             _ => Self::Protocol { source },
+        }
+    }
+}
+
+impl From<SessionEnd> for Error {
+    fn from(end: SessionEnd) -> Self {
+        match end {
+            SessionEnd::Lost { cause, .. } => cause,
+            SessionEnd::Closed => {
+                let closed = ErrorKind::InvalidConnectionState(ConnectionState::Closed);
+                lapin::Error::from(closed).into()
+            }
         }
     }
 }

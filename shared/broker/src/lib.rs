@@ -19,8 +19,8 @@ pub use message::{
     Delivery, HeaderValue, Headers, InvalidPublication, MAX_BODY_BYTES, Properties, Publication,
 };
 pub use names::{DEFAULT_PREFIX, NameError, Names};
-pub use publisher::{Outcome, Publisher, PublisherConfig};
+pub use publisher::{Outcome, Publisher, PublisherConfig, WhenBlocked};
 pub use session::{
-    AmqpConfig, Identity, Link, Session, SessionEnd, SessionState, SessionWatch, TlsFiles,
+    AmqpConfig, Identity, Link, Patience, Session, SessionEnd, SessionState, SessionWatch, TlsFiles,
 };
 pub use url::{AmqpUrl, UrlError};

@@ -8,8 +8,10 @@ use lapin::{Channel, Connection, options::ConfirmSelectOptions};
 use tokio::sync::Mutex;
 
 use crate::{
-    Error, InvalidPublication, Publication, message::Encoded, publisher::window::Window,
-    session::within,
+    Error, InvalidPublication, Publication,
+    message::Encoded,
+    publisher::window::Window,
+    session::{SessionWatch, within},
 };
 
 /// How a publisher waits for the broker.
@@ -19,13 +21,35 @@ pub struct PublisherConfig {
     ///
     /// On a quorum queue 256 measured best: 1 reached 4 % of its rate, 64 82 %, 1024 90 %.
     pub window: usize,
-    /// Longest wait for the confirms of one window.
+    /// Longest wait for the confirms of one window; does not run while the broker is blocked.
     pub confirm_timeout: Duration,
+    /// What to do while the broker takes nothing, for want of memory or disk.
+    pub when_blocked: WhenBlocked,
+}
+
+impl PublisherConfig {
+    /// For people who watch: fails at once while the broker takes nothing.
+    pub fn hasty() -> Self {
+        Self { when_blocked: WhenBlocked::Fail, ..Self::default() }
+    }
+}
+
+/// What a publisher does while the broker takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenBlocked {
+    /// It waits, as long as its session lasts: for programs that have nothing else to do.
+    Wait,
+    /// It fails at once: for people who watch.
+    Fail,
 }
 
 impl Default for PublisherConfig {
     fn default() -> Self {
-        Self { window: 256, confirm_timeout: Duration::from_secs(10) }
+        Self {
+            window: 256,
+            confirm_timeout: Duration::from_secs(10),
+            when_blocked: WhenBlocked::Wait,
+        }
     }
 }
 
@@ -56,6 +80,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Publisher {
     connection: Arc<Connection>,
+    watch: SessionWatch,
     channel: Mutex<Option<Channel>>,
     config: PublisherConfig,
     operation_timeout: Duration,
@@ -64,10 +89,12 @@ pub struct Publisher {
 impl Publisher {
     pub(crate) async fn open(
         connection: Arc<Connection>,
+        watch: SessionWatch,
         config: PublisherConfig,
         operation_timeout: Duration,
     ) -> Result<Self, Error> {
-        let publisher = Self { connection, channel: Mutex::new(None), config, operation_timeout };
+        let channel = Mutex::new(None);
+        let publisher = Self { connection, watch, channel, config, operation_timeout };
         let channel = publisher.open_channel().await?;
         *publisher.channel.lock().await = Some(channel);
         Ok(publisher)
@@ -107,18 +134,30 @@ impl Publisher {
     }
 
     async fn publish_window(&self, messages: Vec<Encoded>) -> Result<Vec<Outcome>, Error> {
+        let mut watch = self.watch.clone();
+        match self.config.when_blocked {
+            WhenBlocked::Wait => self.send_window(messages).await,
+            WhenBlocked::Fail => tokio::select! {
+                biased;
+                () = watch.blocked() => Err(Error::Blocked),
+                sent = self.send_window(messages) => sent,
+            },
+        }
+    }
+
+    async fn send_window(&self, messages: Vec<Encoded>) -> Result<Vec<Outcome>, Error> {
         let mut slot = self.channel.lock().await;
         // A connection that is blocked sends nothing; what is queued to it would only pile up.
-        if self.connection.status().blocked() {
-            return Err(Error::Blocked);
-        }
+        self.watch.clone().unblocked().await?;
         // Taken out, so that a call which is dropped half-way leaves no channel behind whose late
         // returns would be mistaken for the next window's.
         let channel = match slot.take().filter(|channel| channel.status().connected()) {
             Some(channel) => channel,
             None => self.open_channel().await?,
         };
-        let window = Window::send(&channel, messages, self.config.confirm_timeout).await?;
+        let window =
+            Window::send(&channel, messages, self.watch.patience(self.config.confirm_timeout))
+                .await?;
         if window.is_complete() {
             *slot = Some(channel);
         }

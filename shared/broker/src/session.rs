@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub use tls::{Identity, TlsFiles};
-pub use watch::{Link, SessionEnd, SessionState, SessionWatch};
+pub use watch::{Link, Patience, SessionEnd, SessionState, SessionWatch};
 
 /// How to reach the broker.
 #[derive(Debug, Clone)]
@@ -66,7 +66,8 @@ impl Session {
 
     /// A publisher with a channel of its own.
     pub async fn publisher(&self, config: PublisherConfig) -> Result<Publisher, Error> {
-        Publisher::open(Arc::clone(&self.publish), config, self.operation_timeout).await
+        let connection = Arc::clone(&self.publish);
+        Publisher::open(connection, self.watch(), config, self.operation_timeout).await
     }
 
     /// A consumer of `queue` with a channel of its own and at most `prefetch` unsettled deliveries.

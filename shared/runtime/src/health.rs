@@ -1,8 +1,8 @@
 //! The three pages: `/metrics`, `/livez`, `/readyz`.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,7 +12,6 @@ use axum::routing::get;
 use telemetry::Metrics;
 use telemetry::happenings::Readiness;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::notify::Notify;
@@ -31,10 +30,25 @@ struct Shared {
     worker: &'static str,
     /// Who else is told.
     notify: Notify,
-    /// Why the process is not ready; `None` when it is.
-    waiting_for: watch::Sender<Option<String>>,
+    /// What the process waits for.
+    obstacles: Mutex<Obstacles>,
     started: Instant,
     last_beat_ms: AtomicU64,
+}
+
+/// Why a process is not ready.
+#[derive(Debug)]
+struct Obstacles {
+    /// What it waits for before it can work at all.
+    waiting_for: Option<String>,
+    /// Why the broker takes nothing from it, while it does not.
+    blocked: Option<String>,
+}
+
+impl Obstacles {
+    fn first(&self) -> Option<&str> {
+        self.waiting_for.as_deref().or(self.blocked.as_deref())
+    }
 }
 
 impl Health {
@@ -45,11 +59,11 @@ impl Health {
 
     /// Not ready yet; systemd is told as well.
     pub(crate) fn telling(worker: &'static str, notify: Notify) -> Self {
-        let (waiting_for, _) = watch::channel(Some("starting".to_owned()));
+        let obstacles = Obstacles { waiting_for: Some("starting".to_owned()), blocked: None };
         Self(Arc::new(Shared {
             worker,
             notify,
-            waiting_for,
+            obstacles: Mutex::new(obstacles),
             started: Instant::now(),
             last_beat_ms: AtomicU64::new(0),
         }))
@@ -57,21 +71,33 @@ impl Health {
 
     /// The process does its work.
     pub fn ready(&self) {
-        self.0.waiting_for.send_replace(None);
-        self.0.notify.status("ready");
-        self.count(true);
+        self.change(|obstacles| obstacles.waiting_for = None);
     }
 
     /// The process cannot do its work, and why; in words for whoever reads the page.
     pub fn not_ready(&self, why: impl Into<String>) {
         let why = why.into();
-        self.0.notify.status(&format!("not ready: {why}"));
-        self.0.waiting_for.send_replace(Some(why));
-        self.count(false);
+        self.change(|obstacles| obstacles.waiting_for = Some(why));
     }
 
-    fn count(&self, ready: bool) {
-        Readiness { worker: self.0.worker, ready }.emit();
+    /// Whether the broker takes nothing from us, and why; the process lives on and waits.
+    pub(crate) fn blocked(&self, why: Option<String>) {
+        self.change(|obstacles| obstacles.blocked = why);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Obstacles)) {
+        let why = {
+            let mut obstacles = self.obstacles();
+            change(&mut obstacles);
+            obstacles.first().map(str::to_owned)
+        };
+        Readiness { worker: self.0.worker, ready: why.is_none() }.emit();
+        self.0.notify.status(&why.map_or("ready".to_owned(), |why| format!("not ready: {why}")));
+    }
+
+    fn obstacles(&self) -> MutexGuard<'_, Obstacles> {
+        // Whoever panicked in between left whole values.
+        self.0.obstacles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Proves every second that the loop turns; never asks a dependency.
@@ -127,7 +153,7 @@ async fn livez(State(health): State<Health>) -> (StatusCode, String) {
 }
 
 async fn readyz(State(health): State<Health>) -> (StatusCode, String) {
-    match &*health.0.waiting_for.borrow() {
+    match health.obstacles().first() {
         None => (StatusCode::OK, "ready\n".to_owned()),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")),
     }

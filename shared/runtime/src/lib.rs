@@ -43,7 +43,7 @@ pub use health::Health;
 pub use policies::LivePolicies;
 pub use process::{EXIT_CONFIG, Process, run};
 pub use retry::{Pauses, RetryPolicy};
-pub use sessions::sessions;
+pub use sessions::{sessions, turn};
 pub use settings::Settings;
 pub use settle::{HandlingResult, Settlement, settle};
 pub use stop::Stop;

@@ -25,10 +25,11 @@ pub async fn sessions(
     let mut pauses = Pauses::new();
     while let Some(session) = broker_ready(&process.config, &mut waiting).await {
         let started = Instant::now();
-        let alarms = tokio::spawn(follow_alarms(process.worker, session.watch()));
+        let alarms = tokio::spawn(follow_alarms(process.clone(), session.watch()));
         let ended = body(&session).await;
         session.close().await;
         alarms.abort();
+        tell_blocked(process, None);
         let Err(error) = ended else { return };
         if started.elapsed() > STEADY {
             pauses = Pauses::new();
@@ -42,17 +43,47 @@ pub async fn sessions(
 }
 
 /// Says when the broker blocks publishers, and when it no longer does, until the session is over.
-async fn follow_alarms(worker: &'static str, mut session: SessionWatch) {
-    let mut was_blocked = false;
+async fn follow_alarms(process: Process, mut session: SessionWatch) {
     loop {
-        let state = session.changed().await;
-        let blocked = matches!(state, SessionState::Blocked { .. });
-        if blocked != was_blocked {
-            PublishersBlocked { worker, blocked }.emit();
-            was_blocked = blocked;
+        match session.changed().await {
+            SessionState::Open => tell_blocked(&process, None),
+            SessionState::Blocked { reason } => tell_blocked(&process, Some(&reason)),
+            SessionState::Ended(_) => return,
         }
-        if matches!(state, SessionState::Ended(_)) {
-            return;
-        }
+    }
+}
+
+fn tell_blocked(process: &Process, reason: Option<&str>) {
+    PublishersBlocked { worker: process.worker, blocked: reason.is_some() }.emit();
+    process.health.blocked(reason.map(|why| format!("broker: takes no messages ({why})")));
+}
+
+/// A turn that takes longer waits for somebody who will not answer: confirms and statements have
+/// limits of their own, but an answer may get lost on its way here.
+const TURN_WITHIN: Duration = Duration::from_secs(90);
+
+/// Takes one turn of a loop that reads the database and publishes; `None` when asked to stop while
+/// the broker takes nothing, which may last for hours.
+///
+/// # Errors
+/// The turn's own, that no answer came in time, or that the session ended.
+pub async fn turn<T>(
+    process: &Process,
+    broker: &SessionWatch,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<Option<T>> {
+    let (mut patience, mut stop) = (broker.patience(TURN_WITHIN), process.stop.clone());
+    let mut watch = broker.clone();
+    let stopped_while_blocked = async {
+        stop.requested().await;
+        watch.blocked().await;
+    };
+    tokio::select! {
+        done = work => done.map(Some),
+        over = patience.over() => match over {
+            Ok(()) => anyhow::bail!("broker or database did not answer in time"),
+            Err(end) => Err(anyhow::Error::from(end).context("the broker went away")),
+        },
+        () = stopped_while_blocked => Ok(None),
     }
 }

@@ -22,9 +22,15 @@ const CHUNK: usize = 100;
 
 /// Every worker, on servers that can be killed, reached by lines that can be cut.
 async fn stage(servers: &Servers) -> Stage {
+    stage_with(servers, &[]).await
+}
+
+async fn stage_with(servers: &Servers, settings: &[(&'static str, &str)]) -> Stage {
     // Batches so small that many are under way when something ends.
     let options = StageOptions::everyone().on(servers).by_lines().with("ORDERFLOW_BATCH", "20");
-    Stage::start(options).await
+    let with =
+        |options: StageOptions, (name, value): &(&'static str, &str)| options.with(name, *value);
+    Stage::start(settings.iter().fold(options, with)).await
 }
 
 fn database_line(stage: &Stage) -> &Link {

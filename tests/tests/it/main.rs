@@ -8,6 +8,7 @@ mod disorder;
 mod faults;
 mod ledger;
 mod lives;
+mod load;
 mod money;
 mod notices;
 mod outages;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use broker::{Outcome, Publication, Publisher, PublisherConfig, Session};
-use runtime::{Process, Stop};
+use runtime::{Process, Stop, turn};
 use store::replays::{self, ItemId, Letter, Settled};
 use store::{Class, Database};
 use telemetry::happenings::{ReplayItems, ReplaysCounted};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::message::{self, Replay};
 
@@ -37,9 +37,6 @@ pub(crate) struct Replayer<'a> {
     open: usize,
 }
 
-/// A turn that takes longer waits for somebody who will not answer: the answer got lost on its way.
-const TURN_WITHIN: Duration = Duration::from_secs(90);
-
 impl<'a> Replayer<'a> {
     /// A replayer with a channel of its own.
     ///
@@ -61,11 +58,11 @@ impl<'a> Replayer<'a> {
     /// When a dependency is down.
     pub(crate) async fn run(&mut self, stop: &mut Stop) -> anyhow::Result<()> {
         while !stop.is_requested() {
-            let turn = timeout(TURN_WITHIN, self.turn()).await;
-            let turn = turn.context("broker or database did not answer in time")?;
-            let pause = match turn {
-                Ok(()) if self.open > 0 => BUSY,
-                Ok(()) => self.process.config.poll,
+            let (process, broker) = (self.process, self.session.watch());
+            let pause = match turn(process, &broker, self.turn()).await {
+                Ok(None) => break,
+                Ok(Some(())) if self.open > 0 => BUSY,
+                Ok(Some(())) => self.process.config.poll,
                 Err(error) => passing(error)?,
             };
             stop.sleep(pause).await;

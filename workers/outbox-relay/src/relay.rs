@@ -6,13 +6,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use broker::{Publisher, PublisherConfig, Session, SessionWatch};
 use contracts::Timestamp;
-use runtime::{Process, database_ready, pass, sessions, topology_ready};
+use runtime::{Process, database_ready, pass, sessions, topology_ready, turn};
 use store::Database;
 use store::listener::{Channel, Listener};
 use store::outbox::{self, Backlog, Exchange, OutboxKey, PendingMessage, Shards};
 use store::vault::Unreadable;
 use telemetry::happenings::{OutboxBacklog, Published, WindowPublished, WorkCommitted};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use crate::publication::{Fate, publication};
 
@@ -44,10 +44,6 @@ pub async fn relay(process: Process) -> anyhow::Result<()> {
     .await;
     Ok(())
 }
-
-/// A turn that takes longer waits for somebody who will not answer: confirms have a deadline of
-/// their own, statements have one at the server, but an answer may get lost on its way here.
-const TURN_WITHIN: Duration = Duration::from_secs(90);
 
 struct Relay {
     process: Process,
@@ -85,8 +81,8 @@ impl Relay {
         let mut stop = self.process.stop.clone();
         while !stop.is_requested() {
             let next_look = Instant::now() + PACE;
-            let turn = timeout(TURN_WITHIN, self.turn()).await;
-            let more = turn.context("broker or database did not answer in time")??;
+            let (process, broker) = (self.process.clone(), self.broker.clone());
+            let Some(more) = turn(&process, &broker, self.turn()).await? else { break };
             if !more {
                 let more = async {
                     self.listener.wait(self.process.config.poll).await;

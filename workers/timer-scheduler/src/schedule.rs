@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use broker::delay::DelayProvider;
 use broker::{Outcome, Publisher, PublisherConfig, Session, SessionWatch};
 use contracts::Timestamp;
-use runtime::{Process, database_ready, pass, sessions, topology_ready};
+use runtime::{Process, database_ready, pass, sessions, topology_ready, turn};
 use store::listener::{Channel, Listener};
 use store::timers::{self, DueTimer};
 use store::{Database, Transaction, outbox, parked};
 use telemetry::happenings::{TimersHandedOver, WaitingRows, WindowPublished, WorkCommitted};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::publication::publication;
 
@@ -46,9 +45,6 @@ pub async fn schedule(process: Process) -> anyhow::Result<()> {
     .await;
     Ok(())
 }
-
-/// A look that takes longer waits for somebody who will not answer: the answer got lost on its way.
-const LOOK_WITHIN: Duration = Duration::from_secs(90);
 
 struct Scheduler {
     process: Process,
@@ -89,8 +85,8 @@ impl Scheduler {
     async fn run(mut self) -> anyhow::Result<()> {
         let mut stop = self.process.stop.clone();
         while !stop.is_requested() {
-            let look = timeout(LOOK_WITHIN, self.look()).await;
-            let more = look.context("broker or database did not answer in time")??;
+            let (process, broker) = (self.process.clone(), self.broker.clone());
+            let Some(more) = turn(&process, &broker, self.look()).await? else { break };
             if !more {
                 tokio::select! {
                     () = stop.requested() => break,

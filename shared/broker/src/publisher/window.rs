@@ -1,13 +1,12 @@
 //! One window of publications, and which of them were given back.
 
-use std::{collections::HashMap, future::poll_fn, pin::Pin, task::Poll, time::Duration};
+use std::{collections::HashMap, future::poll_fn, pin::Pin, task::Poll};
 
 use futures_util::future::{MaybeDone, maybe_done};
 use lapin::{Channel, Confirmation, message::BasicReturnMessage, options::BasicPublishOptions};
-use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Error,
+    Error, Patience,
     message::{Address, Encoded},
     publisher::Outcome,
 };
@@ -32,13 +31,12 @@ enum Answer {
 }
 
 impl Window {
-    /// Sends all messages, then waits until each is confirmed or the time is over.
+    /// Sends all messages, then waits until each is confirmed or the patience is over.
     pub(super) async fn send(
         channel: &Channel,
         messages: Vec<Encoded>,
-        limit: Duration,
+        mut patience: Patience,
     ) -> Result<Self, Error> {
-        let deadline = Instant::now() + limit;
         let mut sent = Vec::with_capacity(messages.len());
         for message in messages {
             let address = message.address.clone();
@@ -46,9 +44,10 @@ impl Window {
         }
         let mut window = Self::default();
         for (address, mut confirmation) in sent {
-            let confirmation = match timeout_at(deadline, confirmation.as_mut()).await {
-                Ok(()) => confirmation.as_mut().take_output(),
-                Err(_) => None,
+            let confirmation = tokio::select! {
+                biased;
+                () = confirmation.as_mut() => confirmation.as_mut().take_output(),
+                over = patience.over() => over.map(|()| None)?,
             };
             window.record(address, confirmation.transpose()?);
         }

@@ -1,8 +1,14 @@
 //! Tells everybody when a session is blocked or over.
 
+use std::time::Duration;
+
 use futures_util::StreamExt as _;
 use lapin::{Connection, Event};
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 
 use crate::Error;
 
@@ -74,6 +80,35 @@ impl SessionWatch {
         self.0.borrow_and_update().clone()
     }
 
+    /// Resolves when publishing is possible.
+    ///
+    /// # Errors
+    /// How the session ended, if it did instead.
+    pub async fn unblocked(&mut self) -> Result<(), SessionEnd> {
+        let told = |state: &SessionState| !matches!(state, SessionState::Blocked { .. });
+        if self.0.wait_for(told).await.is_err() {
+            return Err(self.end());
+        }
+        match self.state() {
+            SessionState::Ended(end) => Err(end),
+            // Blocked once more by now; whoever publishes looks again.
+            SessionState::Open | SessionState::Blocked { .. } => Ok(()),
+        }
+    }
+
+    /// Resolves when the broker takes nothing from us; never if it does not come to that.
+    pub async fn blocked(&mut self) {
+        let told = |state: &SessionState| matches!(state, SessionState::Blocked { .. });
+        if self.0.wait_for(told).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// A wait of `limit` for an answer to what is published now.
+    pub fn patience(&self, limit: Duration) -> Patience {
+        Patience { watch: self.clone(), limit, deadline: Instant::now() + limit }
+    }
+
     /// Resolves when either connection has ended, or the session was closed.
     pub async fn ended(&mut self) -> SessionEnd {
         let over = |state: &SessionState| matches!(state, SessionState::Ended(_));
@@ -86,6 +121,41 @@ impl SessionWatch {
         match &*self.0.borrow() {
             SessionState::Ended(end) => end.clone(),
             SessionState::Open | SessionState::Blocked { .. } => SessionEnd::Closed,
+        }
+    }
+}
+
+/// How long to wait for the broker; the time does not run while it takes no messages.
+///
+/// A broker that is short of memory or disk stops reading from those who publish, for minutes or
+/// hours. Their connections live on, and what they sent is answered once it recovers.
+#[derive(Debug)]
+pub struct Patience {
+    watch: SessionWatch,
+    limit: Duration,
+    deadline: Instant,
+}
+
+impl Patience {
+    /// Resolves when the time is over; may be dropped and asked again.
+    ///
+    /// # Errors
+    /// How the session ended, if it did before.
+    pub async fn over(&mut self) -> Result<(), SessionEnd> {
+        loop {
+            match self.watch.state() {
+                SessionState::Ended(end) => return Err(end),
+                SessionState::Blocked { .. } => {
+                    self.watch.unblocked().await?;
+                    self.deadline = Instant::now() + self.limit;
+                }
+                SessionState::Open => {}
+            }
+            tokio::select! {
+                biased;
+                () = sleep_until(self.deadline) => return Ok(()),
+                _state = self.watch.changed() => {}
+            }
         }
     }
 }
@@ -138,6 +208,10 @@ async fn follow(
             Event::ConnectionUnblocked => {
                 tracing::info!(link = link.as_str(), "broker unblocked the connection");
                 set_unless_ended(&state, SessionState::Open);
+            }
+            // The library tells it here as well; whoever used the channel hears it by itself.
+            Event::Error(error) if error.is_amqp_soft_error() => {
+                tracing::debug!(link = link.as_str(), %error, "broker closed a channel");
             }
             Event::Error(error) => {
                 let cause = Error::from(error);

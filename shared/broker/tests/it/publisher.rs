@@ -114,8 +114,8 @@ async fn without_an_answer_a_publish_times_out_and_the_next_one_works() {
     let proxy = Proxy::start().await;
     let session = Session::open(&config(&[proxy.url()])).await.unwrap();
     let confirm_timeout = Duration::from_millis(200);
-    let publisher =
-        session.publisher(PublisherConfig { window: 2, confirm_timeout }).await.unwrap();
+    let config = PublisherConfig { window: 2, confirm_timeout, ..PublisherConfig::default() };
+    let publisher = session.publisher(config).await.unwrap();
 
     proxy.pause();
     let publications = ["a", "b", "c"].map(|id| stage.to_queue(id)).to_vec();

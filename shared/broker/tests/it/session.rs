@@ -117,29 +117,84 @@ async fn a_cut_wire_ends_the_session_and_whoever_publishes_knows() {
     assert_eq!(error.class(), Class::DependencyDown, "{error:?}");
 }
 
+const BLOCKED: &[u8] = b"\x01\0\0\0\0\0\x12\0\x0a\0\x3c\x0dlow on memory\xce";
+const UNBLOCKED: &[u8] = b"\x01\0\0\0\0\0\x04\0\x0a\0\x3d\xce";
+
+async fn until_blocked(session: &Session, proxy: &Proxy) {
+    proxy.say(BLOCKED);
+    timeout(SOON, session.watch().blocked()).await.expect("it is told");
+    let told = session.watch().state();
+    assert!(matches!(&told, SessionState::Blocked { reason } if reason == "low on memory"));
+}
+
 #[tokio::test]
-async fn a_blocked_connection_takes_nothing_until_it_is_unblocked() {
-    const BLOCKED: &[u8] = b"\x01\0\0\0\0\0\x12\0\x0a\0\x3c\x0dlow on memory\xce";
-    const UNBLOCKED: &[u8] = b"\x01\0\0\0\0\0\x04\0\x0a\0\x3d\xce";
+async fn a_publisher_waits_while_the_broker_takes_nothing() {
     let stage = Stage::set().await;
     let proxy = Proxy::start().await;
     let session = Session::open(&config(&[proxy.url()])).await.unwrap();
     let publisher = session.publisher(PublisherConfig::default()).await.unwrap();
+    until_blocked(&session, &proxy).await;
+    let mut publishing = std::pin::pin!(publisher.publish_all(vec![stage.to_queue("late")]));
+    let early = timeout(Duration::from_millis(300), publishing.as_mut()).await;
+    assert!(early.is_err(), "{early:?}");
+    proxy.say(UNBLOCKED);
+    let outcomes = timeout(SOON, publishing).await.expect("it goes on").unwrap();
+    assert_eq!(outcomes, [Outcome::Confirmed]);
+    assert!(matches!(session.watch().state(), SessionState::Open));
+}
+
+#[tokio::test]
+async fn the_time_for_confirms_does_not_run_while_the_broker_takes_nothing() {
+    let stage = Stage::set().await;
+    let proxy = Proxy::start().await;
+    let session = Session::open(&config(&[proxy.url()])).await.unwrap();
+    let limit = Duration::from_millis(500);
+    let mut patience = session.watch().patience(limit);
+    until_blocked(&session, &proxy).await;
+    let early = timeout(limit * 3, patience.over()).await;
+    assert!(early.is_err(), "{early:?}");
+    proxy.say(UNBLOCKED);
+    timeout(SOON, patience.over()).await.expect("the time runs again").unwrap();
+    drop(stage);
+}
+
+#[tokio::test]
+async fn a_publisher_that_does_not_want_to_wait_says_so() {
+    let stage = Stage::set().await;
+    let proxy = Proxy::start().await;
+    let session = Session::open(&config(&[proxy.url()])).await.unwrap();
+    let publisher = session.publisher(PublisherConfig::hasty()).await.unwrap();
+    until_blocked(&session, &proxy).await;
     let publish = async || publisher.publish_all(vec![stage.to_queue("late")]).await;
-
-    proxy.say(BLOCKED);
-    let told = timeout(SOON, session.watch().changed()).await.expect("it is told");
-    assert!(matches!(&told, SessionState::Blocked { reason } if reason == "low on memory"));
-    let error = eventually(SOON, "a refusal to publish", async || match publish().await {
-        Err(error) => Ok(error),
-        Ok(outcomes) => Err(outcomes),
-    });
-    assert_eq!(error.await.code(), "broker-blocked");
-
+    assert_eq!(publish().await.unwrap_err().code(), "broker-blocked");
     proxy.say(UNBLOCKED);
     let outcomes = eventually(SOON, "a publication", publish).await;
     assert_eq!(outcomes, [Outcome::Confirmed]);
-    assert!(matches!(session.watch().state(), SessionState::Open));
+}
+
+#[tokio::test]
+async fn a_publisher_that_waits_hears_of_the_end_of_its_session() {
+    let stage = Stage::set().await;
+    let proxy = Proxy::start().await;
+    let session = Session::open(&config(&[proxy.url()])).await.unwrap();
+    let publisher = session.publisher(PublisherConfig::default()).await.unwrap();
+    until_blocked(&session, &proxy).await;
+    drop(proxy);
+    let sent = timeout(SOON, publisher.publish_all(vec![stage.to_queue("late")])).await;
+    let error = sent.expect("the end is noticed").unwrap_err();
+    assert_eq!(error.class(), Class::DependencyDown, "{error:?}");
+}
+
+#[tokio::test]
+async fn a_channel_closed_by_the_broker_does_not_end_the_session() {
+    let stage = Stage::bare().await;
+    let mut watch = stage.session.watch();
+    // Looking for a queue that is not there costs a channel, and is told to the connection.
+    let looked = stage.session.ready_messages("no.such.queue").await.unwrap();
+    assert_eq!(looked, None);
+    let ended = timeout(Duration::from_millis(300), watch.ended()).await;
+    assert!(ended.is_err(), "{ended:?}");
+    assert!(matches!(watch.state(), SessionState::Open));
 }
 
 #[tokio::test]

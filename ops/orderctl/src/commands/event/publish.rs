@@ -41,7 +41,7 @@ pub(super) async fn run(
         check_ways_in(&url, &broker, &names, &messages).await?;
     }
     let session = Session::open(&broker.config).await?;
-    let publisher = session.publisher(PublisherConfig::default()).await?;
+    let publisher = session.publisher(PublisherConfig::hasty()).await?;
     let sent = publish_all(&publisher, &names, &messages, args, console).await;
     session.close().await;
     sent?;
