@@ -3,7 +3,7 @@
 mod lives;
 
 use anyhow::Result;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::progress::Progress;
 
@@ -19,7 +19,7 @@ pub(crate) const SOURCE: &str = "/seed";
 async fn fill(database: &mut PgConnection, sql: &str, from: i64, to: i64) -> Result<()> {
     let numbers = format!("generate_series({from}, {to}) AS numbers (n)");
     let sql = sql.replace("{ID}", ID).replace("{NUMBERS}", &numbers).replace("{SOURCE}", SOURCE);
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(database).await?;
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(database).await?;
     Ok(())
 }
 
@@ -58,8 +58,8 @@ const PENDING_ORDERS: &str = "
         method, reservation_id, status, amount_changed, history_len, ledger_len, version,
         policy_version
     )
-    SELECT {ID}, 'm-1', 'c-' || n / 4, 'EUR', now() - interval '1 hour', 10000, 1, {DUE}, 'card',
-        'r-' || n, 'pending_payment', false, 1, 0, 1, 'defaults-1'
+    SELECT {ID}, 'm-1', 'c-' || n / {ORDERS_EACH}, 'EUR', now() - interval '1 hour', 10000, 1, {DUE},
+        'card', 'r-' || n, 'pending_payment', false, 1, 0, 1, 'defaults-1'
     FROM {NUMBERS}";
 
 const BEGINNINGS: &str = "
@@ -77,42 +77,67 @@ const TIMEOUTS: &str = "
 /// Orders that wait for their money for hours or weeks.
 pub(crate) async fn resting_timers(database: &mut PgConnection, count: i64) -> Result<()> {
     let due = "now() + interval '2 hours' + random() * interval '30 days'";
-    let orders = PENDING_ORDERS.replace("{DUE}", due);
+    let orders = pending_orders(due, 4);
     in_chunks(database, "Writing resting timers", &[&orders, BEGINNINGS, TIMEOUTS], count).await
 }
 
-/// Orders whose windows end soon, so many a second; their numbers follow `after`.
-pub(crate) async fn due_timers(
-    database: &mut PgConnection,
-    after: i64,
-    count: i64,
-    first_in_s: i64,
-    per_second: i64,
-) -> Result<()> {
-    let first = after + 1;
-    let due = format!(
-        "now() + make_interval(secs => {first_in_s} + (n - {first})::float8 / {per_second})"
-    );
-    let orders = PENDING_ORDERS.replace("{DUE}", &due);
-    for sql in [orders.as_str(), BEGINNINGS, TIMEOUTS] {
-        fill(database, sql, first, after + count).await?;
+/// Orders whose windows end soon.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DueOrders {
+    /// The number before the first one's.
+    pub(crate) after: i64,
+    /// How many.
+    pub(crate) count: i64,
+    /// When the first one is due, in seconds from now.
+    pub(crate) first_in_s: i64,
+    /// How many fall due in a second.
+    pub(crate) per_second: i64,
+    /// How many of them each customer has.
+    pub(crate) orders_each: i64,
+}
+
+impl DueOrders {
+    /// Writes them, with their timers.
+    pub(crate) async fn write(&self, database: &mut PgConnection) -> Result<()> {
+        let Self { after, count, first_in_s, per_second, orders_each } = self;
+        let first = after + 1;
+        let due = format!(
+            "now() + make_interval(secs => {first_in_s} + (n - {first})::float8 / {per_second})"
+        );
+        let orders = pending_orders(&due, *orders_each);
+        for sql in [orders.as_str(), BEGINNINGS, TIMEOUTS] {
+            fill(database, sql, first, after + count).await?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// How many of them have expired.
+    pub(crate) async fn expired(&self, database: &mut PgConnection) -> Result<usize> {
+        let sql = self.of_expired("count(*)");
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(database).await?;
+        Ok(usize::try_from(count)?)
+    }
+
+    /// Microseconds from the end of each one's window to the commit of its expiry.
+    pub(crate) async fn lateness(&self, database: &mut PgConnection) -> Result<Vec<i64>> {
+        let sql = self.of_expired(
+            "(extract(epoch FROM pg_xact_commit_timestamp(xmin) - expires_at) * 1e6)::bigint",
+        );
+        Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(database).await?)
+    }
+
+    fn of_expired(&self, what: &str) -> String {
+        let id = |n: i64| ID.replace("to_hex(n)", &format!("to_hex({n})"));
+        let (first, last) = (id(self.after + 1), id(self.after + self.count));
+        format!(
+            "/* bench */ SELECT {what} FROM orders
+            WHERE status = 'expired' AND id BETWEEN {first} AND {last}"
+        )
+    }
 }
 
-/// How many orders have expired.
-pub(crate) async fn expired(database: &mut PgConnection) -> Result<usize> {
-    let sql = "/* bench */ SELECT count(*) FROM orders WHERE status = 'expired'";
-    let count: i64 = sqlx::query_scalar(sql).fetch_one(database).await?;
-    Ok(usize::try_from(count)?)
-}
-
-/// Microseconds from the end of each expired order's window to the commit of its expiry.
-pub(crate) async fn lateness(database: &mut PgConnection) -> Result<Vec<i64>> {
-    let sql = "/* bench */ SELECT
-            (extract(epoch FROM pg_xact_commit_timestamp(xmin) - expires_at) * 1e6)::bigint
-        FROM orders WHERE status = 'expired'";
-    Ok(sqlx::query_scalar(sql).fetch_all(database).await?)
+fn pending_orders(due: &str, orders_each: i64) -> String {
+    PENDING_ORDERS.replace("{DUE}", due).replace("{ORDERS_EACH}", &orders_each.to_string())
 }
 
 /// Announcements that wait to be published, four of each order.

@@ -11,7 +11,7 @@ use telemetry::WorkerMetrics;
 use telemetry::happenings::{BatchRetried, RulePanicked, Subject};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::batch::{self, BatchError, Committed, Job, Precautions, Verdict};
 use crate::clock;
@@ -32,6 +32,11 @@ const BATCH_PAUSE: Duration = Duration::from_millis(20);
 /// A lane with nothing to do asks its database for a sign of life so often: a worker that says it
 /// is ready has one.
 const PROBE_AFTER: Duration = Duration::from_secs(3);
+
+/// Shortest time from the beginning of one transaction to that of the next, unless a whole batch
+/// waits: a transaction costs about the same for five messages as for one, and where few cores are
+/// shared the time it takes is missing elsewhere.
+const PACE: Duration = Duration::from_millis(5);
 
 /// What every lane of a worker shares.
 pub(crate) struct LaneShared<R> {
@@ -71,6 +76,7 @@ pub(crate) async fn run<R: Rules>(
         watchdog: Watchdog::start(shared.worker, shared.config.decision_limit),
     };
     let mut more = true;
+    let mut next = Instant::now();
     while more {
         let mut taken = Vec::with_capacity(batch);
         tokio::select! {
@@ -82,6 +88,10 @@ pub(crate) async fn run<R: Rules>(
                     return;
                 }
             }
+        }
+        if !taken.is_empty() {
+            gather(&mut jobs, &mut taken, batch, next).await;
+            next = Instant::now() + PACE;
         }
         let mut taken =
             if more { early.admit(&mut database, taken).await } else { early.give_up() };
@@ -106,6 +116,22 @@ pub(crate) async fn run<R: Rules>(
     }
     if let Err(error) = database.close().await {
         tracing::debug!(%error, "the connection was gone already");
+    }
+}
+
+/// Waits until it is time for the next transaction, and takes what came meanwhile.
+async fn gather<T>(
+    jobs: &mut UnboundedReceiver<T>,
+    taken: &mut Vec<T>,
+    batch: usize,
+    next: Instant,
+) {
+    if taken.len() < batch {
+        sleep_until(next).await;
+    }
+    while taken.len() < batch {
+        let Ok(job) = jobs.try_recv() else { return };
+        taken.push(job);
     }
 }
 

@@ -380,3 +380,24 @@ async fn a_suspect_that_meets_a_held_table_is_not_taken_for_what_ends_its_worker
     let outcomes = run_deliveries(&database, 500, vec![(&events[0], 2)]).await;
     assert_eq!(outcomes.finished.len(), 1);
 }
+
+#[tokio::test]
+async fn what_comes_before_it_is_time_for_a_transaction_belongs_to_it() {
+    let (jobs, mut queue) = unbounded_channel();
+    let later = Instant::now() + Duration::from_millis(200);
+    let (mut taken, mut whole) = (vec![0], vec![7, 8, 9]);
+    // A whole batch waits for nothing.
+    let soon = Instant::now() + Duration::from_hours(1);
+    gather(&mut queue, &mut whole, 3, soon).await;
+    assert_eq!(whole, [7, 8, 9]);
+    let arrives = async {
+        for job in 1..=4 {
+            jobs.send(job).unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::join!(gather(&mut queue, &mut taken, 4, later), arrives);
+    assert!(Instant::now() >= later);
+    assert_eq!(taken, [0, 1, 2, 3]);
+    assert_eq!(queue.try_recv(), Ok(4));
+}
