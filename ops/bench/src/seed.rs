@@ -58,8 +58,8 @@ const PENDING_ORDERS: &str = "
         method, reservation_id, status, amount_changed, history_len, ledger_len, version,
         policy_version
     )
-    SELECT {ID}, 'm-1', 'c-' || n / {ORDERS_EACH}, 'EUR', now() - interval '1 hour', 10000, 1, {DUE},
-        'card', 'r-' || n, 'pending_payment', false, 1, 0, 1, 'defaults-1'
+    SELECT {ID}, 'm-1', 'c-' || n / {ORDERS_EACH}, 'EUR', now() - interval '1 hour', 10000, 1,
+        {DUE}, 'card', 'r-' || n, 'pending_payment', false, 1, 0, 1, 'defaults-1'
     FROM {NUMBERS}";
 
 const BEGINNINGS: &str = "
