@@ -86,13 +86,17 @@ impl Health {
     }
 
     fn change(&self, change: impl FnOnce(&mut Obstacles)) {
-        let why = {
+        let (before, now) = {
             let mut obstacles = self.obstacles();
+            let before = obstacles.first().map(str::to_owned);
             change(&mut obstacles);
-            obstacles.first().map(str::to_owned)
+            (before, obstacles.first().map(str::to_owned))
         };
-        Readiness { worker: self.0.worker, ready: why.is_none() }.emit();
-        self.0.notify.status(&why.map_or("ready".to_owned(), |why| format!("not ready: {why}")));
+        if before == now {
+            return;
+        }
+        Readiness { worker: self.0.worker, ready: now.is_none() }.emit();
+        self.0.notify.status(&now.map_or("ready".to_owned(), |why| format!("not ready: {why}")));
     }
 
     fn obstacles(&self) -> MutexGuard<'_, Obstacles> {
