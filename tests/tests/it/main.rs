@@ -24,4 +24,5 @@ mod steps;
 mod telemetry;
 mod terminal;
 mod timers;
+mod transcript;
 mod unapplied;
