@@ -3,6 +3,9 @@
 use contracts::Timestamp;
 use uuid::Uuid;
 
+/// How long the binary digits of a delay are at least, each with its dot.
+const DELAY: usize = 20;
+
 /// A text with a name in place of what differs from run to run, and of any space one blank.
 ///
 /// A column is as wide as its widest cell, and an age has two to six letters.
@@ -32,8 +35,18 @@ fn named(atom: &str) -> String {
     if word.parse::<Timestamp>().is_ok() {
         return format!("<time>{end}");
     }
+    if word.starts_with("127.0.0.1:") {
+        return format!("<address>{end}");
+    }
+    let word = undelayed(word);
     let parts = word.split(':').map(|part| kind(part).unwrap_or(part));
     parts.collect::<Vec<_>>().join(":") + end
+}
+
+/// A routing key without the digits of a delay before it: each retry waits for another time.
+fn undelayed(word: &str) -> &str {
+    let key = word.trim_start_matches(['0', '1', '.']);
+    if word.len() - key.len() >= DELAY { key } else { word }
 }
 
 /// What a part of a text stands for, if another run has another one in its place.
@@ -79,6 +92,8 @@ fn what_differs_from_run_to_run_has_a_name() {
         (format!("--expect: 17:{hash}"), "--expect: 17:<hash>".to_owned()),
         ("  3m2s   9s\n12 13x 1m2s3s".to_owned(), "<age> <age> 12 13x 1m2s3s".to_owned()),
         ("at 10/s, 20% of 20; 0.1.0".to_owned(), "at 10/s, 20% of 20; 0.1.0".to_owned()),
+        ("key 0.0.0.0.0.0.0.0.0.1.0.1.orderflow.x".to_owned(), "key orderflow.x".to_owned()),
+        ("at 127.0.0.1:16510: refused".to_owned(), "at <address>: refused".to_owned()),
         ("group e2f0a7b1c3d4".to_owned(), "group e2f0a7b1c3d4".to_owned()),
     ] {
         assert_eq!(alike(&text), expected);
