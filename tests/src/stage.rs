@@ -47,6 +47,8 @@ pub struct StageOptions {
     pub lines: bool,
     /// Where broker and database are, if not at the usual place.
     pub endpoints: Option<Endpoints>,
+    /// What exchanges and queues are called by, if not by a name that no other test has.
+    pub prefix: Option<&'static str>,
 }
 
 impl StageOptions {
@@ -77,6 +79,7 @@ impl StageOptions {
             least_privilege,
             lines: false,
             endpoints: None,
+            prefix: None,
         }
     }
 
@@ -96,6 +99,12 @@ impl StageOptions {
     #[must_use]
     pub fn on(self, servers: &Servers) -> Self {
         Self { endpoints: Some(servers.endpoints()), least_privilege: false, ..self }
+    }
+
+    /// With the names that a deployment has; for servers that are this test's alone.
+    #[must_use]
+    pub fn named(self, prefix: &'static str) -> Self {
+        Self { prefix: Some(prefix), ..self }
     }
 
     /// One more setting, or another value for one.
@@ -158,7 +167,10 @@ impl Stage {
     pub async fn prepare(options: &StageOptions) -> Self {
         let endpoints = options.endpoints.clone().unwrap_or_else(testkit::endpoints);
         let database = TestDatabase::migrated_at(&endpoints).await;
-        let broker = TestBroker::unique_at(endpoints);
+        let broker = match options.prefix {
+            Some(prefix) => TestBroker::named_at(endpoints, prefix),
+            None => TestBroker::unique_at(endpoints),
+        };
         let names = Names::new(broker.prefix()).expect("test prefixes are valid names");
         let lines = options.lines.then(|| Lines::lay(&broker, &database));
         let mut fleet = Fleet::new(spec(options, &database, &broker, lines.as_ref()));

@@ -5,105 +5,113 @@
 CREATE FUNCTION dead_letters_matching(filter jsonb) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_custom_plan SET enable_seqscan = on SET enable_hashjoin = on AS $$
-DECLARE
-    known CONSTANT text[] := ARRAY[
-        'all', 'id', 'key', 'group', 'queue', 'type', 'class', 'code', 'order', 'build', 'status',
-        'batch', 'since', 'until', 'first_since', 'first_until', 'min_attempts', 'max_attempts',
-        'min_replays', 'max_replays', 'text', 'not'
-    ];
-    stray text := (SELECT min(name) FROM jsonb_object_keys(filter) AS keys (name)
-        WHERE name <> ALL (known));
-    ids bigint[] := (SELECT array_agg(one::bigint)
-        FROM jsonb_array_elements_text(filter -> 'id') AS many (one));
-    batches bigint[] := (SELECT array_agg(one::bigint)
-        FROM jsonb_array_elements_text(filter -> 'batch') AS many (one));
-    statuses text[] := (SELECT array_agg(one)
-        FROM jsonb_array_elements_text(filter -> 'status') AS many (one));
-    prefixes text[] := (SELECT array_agg(one || '%')
-        FROM jsonb_array_elements_text(filter -> 'group') AS many (one));
-    pieces text[] := (SELECT array_agg(lower(one))
-        FROM jsonb_array_elements_text(filter -> 'text') AS many (one));
-    keys text[] := text_patterns(filter -> 'key');
-    queues text[] := text_patterns(filter -> 'queue');
-    types text[] := text_patterns(filter -> 'type');
-    classes text[] := text_patterns(filter -> 'class');
-    codes text[] := text_patterns(filter -> 'code');
-    orders text[] := text_patterns(filter -> 'order');
-    builds text[] := text_patterns(filter -> 'build');
-    excluded bigint[];
 BEGIN
-    IF stray IS NOT NULL THEN
-        RAISE EXCEPTION 'unknown filter key %', stray USING ERRCODE = 'OF007';
-    END IF;
-    IF filter ? 'not' THEN
-        excluded := ARRAY(
-            -- Lax paths take one filter as a list of one.
-            SELECT matched.id
-            FROM
-                jsonb_path_query(filter -> 'not', '$[*]') AS many (one),
-                dead_letters_matching(one) AS matched (id)
-        );
-    END IF;
-    RETURN QUERY
-    SELECT letter.id
-    FROM dead_letters AS letter
-    WHERE
-        (ids IS NULL OR letter.id = ANY (ids))
-        AND (keys IS NULL OR letter.message_key LIKE ANY (keys))
-        AND (prefixes IS NULL OR encode(letter.fingerprint, 'hex') LIKE ANY (prefixes))
-        AND (queues IS NULL OR letter.source_queue LIKE ANY (queues))
-        AND (types IS NULL OR letter.event_type LIKE ANY (types))
-        AND (classes IS NULL OR letter.error_class LIKE ANY (classes))
-        AND (codes IS NULL OR letter.error_code LIKE ANY (codes))
-        AND (orders IS NULL OR letter.order_id LIKE ANY (orders))
-        AND (builds IS NULL OR letter.worker_version LIKE ANY (builds))
-        AND letter.last_failed_at >= coalesce((filter ->> 'since')::timestamptz, '-infinity')
-        AND letter.last_failed_at < coalesce((filter ->> 'until')::timestamptz, 'infinity')
-        AND letter.first_failed_at
-        >= coalesce((filter ->> 'first_since')::timestamptz, '-infinity')
-        AND letter.first_failed_at < coalesce((filter ->> 'first_until')::timestamptz, 'infinity')
-        AND letter.attempts
-        BETWEEN coalesce((filter ->> 'min_attempts')::integer, 0)
-        AND coalesce((filter ->> 'max_attempts')::integer, 2147483647)
-        AND letter.replays
-        BETWEEN coalesce((filter ->> 'min_replays')::integer, 0)
-        AND coalesce((filter ->> 'max_replays')::integer, 2147483647)
-        AND (
-            pieces IS NULL
-            OR NOT EXISTS (
-                SELECT FROM unnest(pieces) AS one (piece)
-                WHERE
-                    position(
-                        piece IN lower(
-                            concat_ws(
-                                ' ', letter.message_key, letter.event_type, letter.order_id,
-                                letter.error_code, letter.error_detail
-                            )
-                        )
-                    ) = 0
-            )
-        )
-        AND (
-            statuses IS NULL
-            OR (letter.status <> 'claimed' AND letter.status::text = ANY (statuses))
-            OR (
-                letter.status = 'claimed'
-                AND EXISTS (
-                    SELECT FROM replay_items AS item
+    -- A block within a block: what cannot be declared is refused like what cannot be compared.
+    DECLARE
+        known CONSTANT text[] := ARRAY[
+            'all', 'id', 'key', 'group', 'queue', 'type', 'class', 'code', 'order', 'build',
+            'status', 'batch', 'changed_since', 'since', 'until', 'first_since', 'first_until',
+            'min_attempts', 'max_attempts', 'min_replays', 'max_replays', 'text', 'not'
+        ];
+        stray text := (SELECT min(name) FROM jsonb_object_keys(filter) AS keys (name)
+            WHERE name <> ALL (known));
+        ids bigint[] := (SELECT array_agg(one::bigint)
+            FROM jsonb_array_elements_text(filter -> 'id') AS many (one));
+        batches bigint[] := (SELECT array_agg(one::bigint)
+            FROM jsonb_array_elements_text(filter -> 'batch') AS many (one));
+        statuses text[] := (SELECT array_agg(one)
+            FROM jsonb_array_elements_text(filter -> 'status') AS many (one));
+        prefixes text[] := (SELECT array_agg(one || '%')
+            FROM jsonb_array_elements_text(filter -> 'group') AS many (one));
+        pieces text[] := (SELECT array_agg(lower(one))
+            FROM jsonb_array_elements_text(filter -> 'text') AS many (one));
+        keys text[] := text_patterns(filter -> 'key');
+        queues text[] := text_patterns(filter -> 'queue');
+        types text[] := text_patterns(filter -> 'type');
+        classes text[] := text_patterns(filter -> 'class');
+        codes text[] := text_patterns(filter -> 'code');
+        orders text[] := text_patterns(filter -> 'order');
+        builds text[] := text_patterns(filter -> 'build');
+        excluded bigint[];
+    BEGIN
+        IF stray IS NOT NULL THEN
+            RAISE EXCEPTION 'unknown filter key %', stray USING ERRCODE = 'OF007';
+        END IF;
+        IF filter ? 'not' THEN
+            excluded := ARRAY(
+                -- Lax paths take one filter as a list of one.
+                SELECT matched.id
+                FROM
+                    jsonb_path_query(filter -> 'not', '$[*]') AS many (one),
+                    dead_letters_matching(one) AS matched (id)
+            );
+        END IF;
+        RETURN QUERY
+        SELECT letter.id
+        FROM dead_letters AS letter
+        WHERE
+            (ids IS NULL OR letter.id = ANY (ids))
+            AND (keys IS NULL OR letter.message_key LIKE ANY (keys))
+            AND (prefixes IS NULL OR encode(letter.fingerprint, 'hex') LIKE ANY (prefixes))
+            AND (queues IS NULL OR letter.source_queue LIKE ANY (queues))
+            AND (types IS NULL OR letter.event_type LIKE ANY (types))
+            AND (classes IS NULL OR letter.error_class LIKE ANY (classes))
+            AND (codes IS NULL OR letter.error_code LIKE ANY (codes))
+            AND (orders IS NULL OR letter.order_id LIKE ANY (orders))
+            AND (builds IS NULL OR letter.worker_version LIKE ANY (builds))
+            AND letter.status_changed_at
+            >= coalesce((filter ->> 'changed_since')::timestamptz, '-infinity')
+            AND letter.last_failed_at >= coalesce((filter ->> 'since')::timestamptz, '-infinity')
+            AND letter.last_failed_at < coalesce((filter ->> 'until')::timestamptz, 'infinity')
+            AND letter.first_failed_at
+            >= coalesce((filter ->> 'first_since')::timestamptz, '-infinity')
+            AND letter.first_failed_at
+            < coalesce((filter ->> 'first_until')::timestamptz, 'infinity')
+            AND letter.attempts
+            BETWEEN coalesce((filter ->> 'min_attempts')::integer, 0)
+            AND coalesce((filter ->> 'max_attempts')::integer, 2147483647)
+            AND letter.replays
+            BETWEEN coalesce((filter ->> 'min_replays')::integer, 0)
+            AND coalesce((filter ->> 'max_replays')::integer, 2147483647)
+            AND (
+                pieces IS NULL
+                OR NOT EXISTS (
+                    SELECT FROM unnest(pieces) AS one (piece)
                     WHERE
-                        item.letter_id = letter.id
-                        AND item.state IN ('claimed', 'sending', 'sent')
-                        AND item.state::text = ANY (statuses)
+                        position(
+                            piece IN lower(
+                                concat_ws(
+                                    ' ', letter.message_key, letter.event_type, letter.order_id,
+                                    letter.error_code, letter.error_detail
+                                )
+                            )
+                        ) = 0
                 )
             )
-        )
-        AND (
-            batches IS NULL
-            OR letter.id IN (
-                SELECT item.letter_id FROM replay_items AS item WHERE item.batch_id = ANY (batches)
+            AND (
+                statuses IS NULL
+                OR (letter.status <> 'claimed' AND letter.status::text = ANY (statuses))
+                OR (
+                    letter.status = 'claimed'
+                    AND EXISTS (
+                        SELECT FROM replay_items AS item
+                        WHERE
+                            item.letter_id = letter.id
+                            AND item.state IN ('claimed', 'sending', 'sent')
+                            AND item.state::text = ANY (statuses)
+                    )
+                )
             )
-        )
-        AND (excluded IS NULL OR letter.id <> ALL (excluded));
+            AND (
+                batches IS NULL
+                OR letter.id IN (
+                    SELECT item.letter_id
+                    FROM replay_items AS item
+                    WHERE item.batch_id = ANY (batches)
+                )
+            )
+            AND (excluded IS NULL OR letter.id <> ALL (excluded));
+    END;
 EXCEPTION
     WHEN invalid_text_representation OR invalid_datetime_format OR datetime_field_overflow
         OR numeric_value_out_of_range OR invalid_parameter_value THEN

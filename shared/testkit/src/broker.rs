@@ -44,6 +44,17 @@ impl TestBroker {
         Self { endpoints, prefix: format!("{LETTER}{}", unique::name()) }
     }
 
+    /// A prefix that is the same in every run, for a broker that only one test uses at a time; what
+    /// an earlier run left behind it is removed.
+    ///
+    /// # Panics
+    /// When its management interface is none, or refuses.
+    pub fn named_at(endpoints: Endpoints, prefix: &str) -> Self {
+        let broker = Self { endpoints, prefix: prefix.to_owned() };
+        broker.remove().expect("what an earlier run left can be removed");
+        broker
+    }
+
     /// What the names of this test's queues and exchanges start with.
     pub fn prefix(&self) -> &str {
         &self.prefix
@@ -100,7 +111,7 @@ impl TestBroker {
     /// When the broker refuses.
     pub async fn wipe(&self) {
         let (url, prefix) = (self.endpoints.management_url.clone(), self.prefix.clone());
-        let wipe = move || Management::new(&url).delete(|name| name.starts_with(&prefix));
+        let wipe = move || Management::new(&url).delete(|name| is_of(name, &prefix));
         let wiped = tokio::task::spawn_blocking(wipe).await.expect("deleting does not panic");
         wiped.expect("the queues and exchanges can be deleted");
     }
@@ -118,7 +129,7 @@ impl TestBroker {
 
     fn remove(&self) -> Result<()> {
         let management = Management::new(&self.endpoints.management_url);
-        management.delete(|name| name.starts_with(&self.prefix))
+        management.delete(|name| is_of(name, &self.prefix))
     }
 }
 
@@ -129,6 +140,11 @@ impl Drop for TestBroker {
             eprintln!("{}.* stays on the broker: {error:#}", self.prefix);
         }
     }
+}
+
+/// Whether a name is one of a prefix: the user by whom this is done may be called like the prefix.
+fn is_of(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(['.', '-']))
 }
 
 /// The management interface of the broker.
@@ -205,6 +221,12 @@ mod tests {
     use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
     use lapin::types::{AMQPValue, FieldTable};
     use lapin::{Connection, ConnectionProperties, ExchangeKind};
+
+    #[test]
+    fn a_name_is_of_a_prefix_when_more_follows() {
+        assert!(is_of("orderflow.dead", "orderflow") && is_of("orderflow-parker", "orderflow"));
+        assert!(!is_of("orderflow", "orderflow") && !is_of("orderflows.dead", "orderflow"));
+    }
 
     async fn declare(url: &str, prefix: &str) {
         let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();

@@ -5,6 +5,7 @@
 
 mod broker;
 mod database;
+mod replays;
 
 use std::time::Duration;
 

@@ -25,4 +25,5 @@ mod steps;
 mod telemetry;
 mod terminal;
 mod timers;
+mod transcript;
 mod unapplied;

@@ -21,7 +21,6 @@ mod metrics;
 mod migrate;
 mod money;
 mod order;
-mod page;
 mod policy;
 mod privacy;
 mod program;

@@ -18,6 +18,15 @@ impl Compiled {
         &self.value
     }
 
+    /// What the database reads to find what of it came, failed or was acted on since then.
+    pub(super) fn changed_since(&self, since: Timestamp) -> Value {
+        let mut value = self.value.clone();
+        if let Some(wanted) = value.as_object_mut() {
+            wanted.insert("changed_since".to_owned(), json!(since.to_string()));
+        }
+        value
+    }
+
     /// What a person wrote.
     pub fn text(&self) -> &str {
         &self.text

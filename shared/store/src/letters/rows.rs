@@ -87,11 +87,14 @@ pub async fn list(
 ) -> Result<Vec<LetterRow>, Error> {
     let rows = letters!(
         r#"
-        WHERE
-            id IN (SELECT dead_letters_matching($1))
-            AND ($2::bigint IS NULL OR id < $2)
+        WHERE id IN (
+            SELECT matching.id
+            FROM dead_letters_matching($1) AS matching (id)
+            WHERE $2::bigint IS NULL OR matching.id < $2
+            ORDER BY matching.id DESC
+            LIMIT $3
+        )
         ORDER BY id DESC
-        LIMIT $3
         "#,
         filter.value(),
         page.before,
@@ -113,12 +116,11 @@ pub async fn changed_since(
 ) -> Result<Vec<LetterRow>, Error> {
     let rows = letters!(
         r#"
-        WHERE id IN (SELECT dead_letters_matching($1)) AND status_changed_at >= $2
+        WHERE id IN (SELECT dead_letters_matching($1))
         ORDER BY status_changed_at, id
-        LIMIT $3
+        LIMIT $2
         "#,
-        filter.value(),
-        crate::decode::at(since),
+        filter.changed_since(since),
         limit,
     );
     let rows = rows.fetch_all(database.connection()?).await;

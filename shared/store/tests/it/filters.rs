@@ -110,6 +110,14 @@ async fn a_filter_that_the_database_does_not_know_is_refused() {
         r#"{"not": {"qeue": ["x"]}}"#,
         r#"{"since": "yesterday evening"}"#,
         r#"{"min_attempts": "many"}"#,
+        r#"{"changed_since": "a while ago"}"#,
+        r#"{"id": ["seven"]}"#,
+        r#"{"id": 7}"#,
+        r#"{"id": [[7]]}"#,
+        r#"{"batch": ["99999999999999999999"]}"#,
+        r#"{"code": "panic"}"#,
+        r#"{"not": {"batch": ["x"]}}"#,
+        r#"["panic"]"#,
     ] {
         let call = format!("SELECT dead_letters_matching('{filter}')");
         sql.refused_with("OF007", &call).await;
@@ -140,6 +148,62 @@ async fn pages_hold_every_letter_once_whatever_comes_meanwhile() {
     expected.reverse();
     seen.sort_by_key(|key| std::cmp::Reverse(number(key)));
     assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn pages_are_parts_of_the_whole_list_the_newest_first() {
+    let (_home, mut database, mut sql) = with_letters().await;
+    // Some are being replayed, put aside or done with, and most match no filter on codes.
+    let keys: Vec<String> = (6..=25).map(|number| format!("/shop e-{number:02}")).collect();
+    let code = |index| if index % 3 == 0 { "invalid-time" } else { "panic" };
+    let of = |(index, key)| letter(key, code(index), at("12:00:00"));
+    let more: Vec<_> = keys.iter().map(String::as_str).enumerate().map(of).collect();
+    park(&mut database, &more).await.unwrap();
+    sql.run("UPDATE dead_letters SET status = 'resolved' WHERE id IN (9, 12)").await;
+    for (filter, all) in [
+        ("", (1..=25).rev().collect::<Vec<_>>()),
+        ("code=invalid-time", vec![24, 21, 18, 15, 12, 9, 6, 5, 4]),
+        ("code=invalid-time status=parked", vec![24, 21, 18, 15, 6]),
+        ("status=claimed", vec![4]),
+        ("code=none", vec![]),
+    ] {
+        let filter = filter.parse::<Filter>().unwrap().compile(at("16:30:00"));
+        for limit in [1, 4, 100] {
+            let (mut pages, mut before) = (Vec::new(), None);
+            loop {
+                let page = Page { before, limit };
+                let rows = letters::list(&mut database, &filter, page).await.unwrap();
+                let Some(last) = rows.last() else { break };
+                before = Some(last.id);
+                pages.push(rows.iter().map(|row| row.id).collect::<Vec<_>>());
+            }
+            let size = usize::try_from(limit).unwrap();
+            let expected: Vec<_> = all.chunks(size).map(<[i64]>::to_vec).collect();
+            assert_eq!(pages, expected, "{}", filter.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_changed_is_what_came_failed_or_was_acted_on() {
+    let (_home, mut database, mut sql) = with_letters().await;
+    sql.run("UPDATE dead_letters SET status_changed_at = '2026-03-01T12:00:00Z'").await;
+    sql.run("UPDATE dead_letters SET status_changed_at = '2026-03-02T12:00:00Z' WHERE id = 2")
+        .await;
+    sql.run(
+        "UPDATE dead_letters SET status_changed_at = '2026-03-02T11:00:00Z' WHERE id IN (3, 5)",
+    )
+    .await;
+    let mut changed = async |filter: &str, since: &str, limit: i64| {
+        let filter = filter.parse::<Filter>().unwrap().compile(at("16:30:00"));
+        let since = since.parse().unwrap();
+        let rows = letters::changed_since(&mut database, &filter, since, limit).await.unwrap();
+        rows.iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(changed("", "2026-03-02T11:00:00Z", 9).await, [3, 5, 2]);
+    assert_eq!(changed("", "2026-03-02T11:00:00Z", 2).await, [3, 5]);
+    assert_eq!(changed("", "2026-03-02T11:00:00.001Z", 9).await, [2]);
+    assert_eq!(changed("status=archived", "2026-03-01T00:00:00Z", 9).await, [5]);
 }
 
 fn number(key: &str) -> u32 {

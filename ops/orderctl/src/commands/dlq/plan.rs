@@ -12,7 +12,7 @@ use crate::cli::{PlanArgs, WayArgs};
 use crate::exit::{Exit, Failure};
 use crate::letters::plan::{Basis, Broken, Contract, GroupShare, Plan, Target};
 use crate::letters::plan_check::Judge;
-use crate::progress::Progress;
+use crate::progress::Bar;
 use crate::render::Console;
 use crate::settings::{BrokerAddress, Settings};
 
@@ -128,8 +128,7 @@ impl Check {
     ) -> Result<Contract, Failure> {
         let mut contract = Contract::default();
         let mut broken: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-        let steps = usize::try_from(most.div_euclid(PAGE) + 1).unwrap_or(usize::MAX);
-        let mut progress = Progress::begin(steps, self.console.is_quiet());
+        let bar = Bar::begin(most, 0, self.console.is_quiet());
         let mut before = None;
         while contract.checked + contract.unreadable < most {
             let left = most - contract.checked - contract.unreadable;
@@ -140,8 +139,8 @@ impl Check {
                 break;
             }
             let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-            let work = letters::content(database, &self.actor, "a plan", Purpose::Plan, &ids);
-            let read = progress.step("checking bodies", work).await?;
+            let purpose = Purpose::Plan;
+            let read = letters::content(database, &self.actor, "a plan", purpose, &ids).await?;
             contract.unreadable += i64::try_from(ids.len() - read.len()).unwrap_or(i64::MAX);
             for letter in read {
                 let Ok(content) = letter.content else {
@@ -156,7 +155,9 @@ impl Check {
                     }
                 }
             }
+            bar.at(contract.checked + contract.unreadable, "bodies checked");
         }
+        drop(bar);
         let broken = broken.into_iter();
         contract.broken = broken
             .map(|(code, (letters, one_of_them))| Broken { code, letters, one_of_them })
