@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod collector;
 mod dead_letters;
 pub mod drain;
 mod exactness;
@@ -12,6 +13,7 @@ mod servers;
 mod stage;
 mod tap;
 
+pub use collector::{CollectedSpan, Collector};
 pub use dead_letters::{dead_letter, replay_call};
 pub use exactness::{difference, odd_dead_letter};
 pub use operator::{Surroundings, surroundings, surroundings_of, typed};

@@ -14,6 +14,7 @@ use crate::record::Record;
 use crate::report::Report;
 use crate::run::{Options, play, processes, start_workers};
 use crate::scenario::Day;
+use crate::scrape;
 use crate::screen::say;
 use crate::site::{self, Site};
 use crate::surroundings::{Surroundings, without_password};
@@ -143,6 +144,7 @@ async fn perform(cli: &Cli, surroundings: &Surroundings) -> Result<ExitCode> {
     };
     let code = print(cli, &report);
     cleaned?;
+    say(&format!("\n{}", scrape::shown(&surroundings.folder).trim_end()));
     explain(surroundings, &site, &day, keep);
     Ok(code)
 }

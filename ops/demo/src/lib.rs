@@ -15,6 +15,7 @@ mod record;
 mod report;
 mod run;
 pub mod scenario;
+mod scrape;
 mod screen;
 pub mod site;
 pub mod surroundings;

@@ -25,6 +25,7 @@ use crate::publish::{Controls, Press};
 use crate::record::Process;
 use crate::report::{Report, Run};
 use crate::scenario::Day;
+use crate::scrape::{self, Scrape};
 use crate::screen::{Expected, Screen, say};
 use crate::site::Site;
 use crate::surroundings::Surroundings;
@@ -112,7 +113,9 @@ pub(crate) async fn play(
     let left = left?;
     let took = began.elapsed();
     say("Comparing what was found with what was expected ...");
-    let batches = batches(fleet).await?;
+    let scrapes = scrape::of_fleet(fleet).await?;
+    scrape::keep(&surroundings.folder, &scrapes)?;
+    let batches = batches(&scrapes);
     let retried = read_retries(fleet, day)?;
     let Options { seed, orders, .. } = options;
     let delayed_exchange = provider.as_str();
@@ -267,13 +270,12 @@ fn delay_name(choice: DelayChoice) -> &'static str {
 }
 
 /// How long the transactions of all workers took.
-async fn batches(fleet: &mut Fleet) -> Result<Histogram> {
+fn batches(scrapes: &[Scrape]) -> Histogram {
     let mut histogram = Histogram::default();
-    for member in fleet.members() {
-        let (_, page) = member.page("metrics").await?;
-        histogram.add(&page, "orderflow_batch_duration_seconds");
+    for scrape in scrapes {
+        histogram.add(&scrape.page, "orderflow_batch_duration_seconds");
     }
-    Ok(histogram)
+    histogram
 }
 
 fn read_retries(fleet: &mut Fleet, day: &Day) -> Result<Vec<crate::measure::Retried>> {

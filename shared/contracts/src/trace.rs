@@ -6,6 +6,8 @@ use std::fmt;
 const PARENT_BYTES: usize = 64;
 /// Longest `tracestate` that is carried on, as the W3C asks of everybody.
 const STATE_BYTES: usize = 512;
+/// The flag of a trace that its sender records.
+const SAMPLED: u8 = 1;
 
 /// The trace that a message belongs to, carried on unchanged by all that it causes.
 ///
@@ -53,6 +55,12 @@ impl TraceContext {
     /// The `tracestate`.
     pub fn state(&self) -> Option<&str> {
         split(&self.0).1
+    }
+
+    /// Whether the sender records this trace.
+    pub fn is_sampled(&self) -> bool {
+        let flags = self.parent().split('-').nth(3).and_then(|it| u8::from_str_radix(it, 16).ok());
+        flags.is_some_and(|flags| flags & SAMPLED != 0)
     }
 
     /// The id of the trace, for logs: 32 digits in hex.
@@ -105,6 +113,14 @@ mod tests {
             assert_eq!((context.parent(), context.state()), (PARENT, state));
             assert_eq!(context.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
             assert_eq!(TraceContext::parse(context.as_str()), Some(context));
+        }
+    }
+
+    #[test]
+    fn the_sender_says_whether_it_records() {
+        for (flags, sampled) in [("00", false), ("01", true), ("02", false), ("03", true)] {
+            let context = TraceContext::new(&PARENT.replace("-01", &format!("-{flags}")), None);
+            assert_eq!(context.unwrap().is_sampled(), sampled, "{flags}");
         }
     }
 

@@ -15,6 +15,7 @@ use store::write_set::{self, Decided, Original};
 use store::{Database, InboxId, Transaction, locks, replays};
 use telemetry::Processed;
 use telemetry::happenings::ReplayItems;
+use telemetry::spans::OpenSpan;
 
 use crate::failpoint::{Failpoints, pass};
 use crate::failure::Failure;
@@ -29,6 +30,8 @@ pub(crate) struct Job<E> {
     pub(crate) envelope: Envelope<E>,
     /// Our tries of this message, from 1.
     pub(crate) attempt: u32,
+    /// The span of this delivery, if its trace is recorded.
+    pub(crate) span: Option<OpenSpan>,
 }
 
 /// What became of one message of a committed batch.

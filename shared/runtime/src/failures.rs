@@ -9,6 +9,7 @@ use contracts::{EventKind, OrderId, TraceContext};
 use telemetry::happenings::{
     DeadLettered, MessageFailed, Published, RetryScheduled, Subject, WindowPublished,
 };
+use telemetry::spans::OpenSpan;
 use telemetry::{Processed, WorkerMetrics};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
@@ -91,6 +92,7 @@ pub(crate) struct FailedMessage {
     pub(crate) trace: Option<TraceContext>,
     pub(crate) attempt: u32,
     pub(crate) failure: Failure,
+    pub(crate) span: Option<OpenSpan>,
 }
 
 /// Publishes what becomes of failed messages; a message is finished once that is confirmed.
@@ -152,7 +154,7 @@ impl FailureDesk {
             };
             Published { worker, exchange, result, count }.emit();
             if outcome == Outcome::Confirmed {
-                self.settled(&settled);
+                self.settled(settled);
             } else {
                 not_taken = Some(format!("{outcome:?}"));
             }
@@ -161,7 +163,8 @@ impl FailureDesk {
     }
 
     fn publication(&self, message: FailedMessage) -> (Publication, SettledFailure) {
-        let FailedMessage { delivery, kind, message_id, order, trace, attempt, failure } = message;
+        let FailedMessage { delivery, kind, message_id, order, trace, attempt, failure, span } =
+            message;
         let (class, code) = (failure.class.name(), failure.code);
         let order_id = order.map(|order| order.to_string());
         let subject = Subject {
@@ -198,7 +201,7 @@ impl FailureDesk {
                 (self.dead_letter(delivery, &failure, attempt), Processed::DeadLettered)
             }
         };
-        (publication, SettledFailure { tag, kind, outcome })
+        (publication, SettledFailure { tag, kind, code, outcome, span })
     }
 
     fn dead_letter(&self, delivery: Delivery, failure: &Failure, attempt: u32) -> Publication {
@@ -227,18 +230,24 @@ impl FailureDesk {
         Publication::new(exchange, self.queue.clone(), properties, delivery.body)
     }
 
-    fn settled(&self, settled: &SettledFailure) {
-        let kind = settled.kind.map_or("unknown", EventKind::name);
-        self.metrics.processed(kind, settled.outcome, 1);
+    fn settled(&self, settled: SettledFailure) {
+        let SettledFailure { tag, kind, code, outcome, span } = settled;
+        let kind = kind.map_or("unknown", EventKind::name);
+        self.metrics.processed(kind, outcome, 1);
+        if let Some(span) = span {
+            span.failed(outcome.name(), code);
+        }
         // Nobody listening means that the round is over: the message comes again.
-        self.finished.send(settled.tag).unwrap_or_default();
+        self.finished.send(tag).unwrap_or_default();
     }
 }
 
 struct SettledFailure {
     tag: u64,
     kind: Option<EventKind>,
+    code: &'static str,
     outcome: Processed,
+    span: Option<OpenSpan>,
 }
 
 impl SettledFailure {

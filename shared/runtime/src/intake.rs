@@ -22,6 +22,7 @@ use crate::failpoint::pass;
 use crate::failure::Failure;
 use crate::failures::{DeskError, FailedMessage, FailureDesk, headers};
 use crate::lane::{self, LaneReports, LaneShared};
+use crate::spans;
 use crate::stop::Stop;
 
 /// Why a round ended.
@@ -128,7 +129,8 @@ impl<R: Rules> Round<R> {
             Ok(envelope) => {
                 self.shared.metrics.received(envelope.kind.name());
                 let lane = lane_of(&envelope.event.order_ref(), self.lanes.len());
-                let job = Job { delivery, envelope, attempt };
+                let span = spans::of_event(&delivery, &envelope, &self.shared.queue, attempt);
+                let job = Job { delivery, envelope, attempt, span };
                 self.lanes[lane].send(job).unwrap_or_default();
             }
             Err(error) => {
@@ -139,10 +141,20 @@ impl<R: Rules> Round<R> {
                 let message_id = message_id.unwrap_or_else(|| "-".to_owned());
                 let failure = Failure::from(error);
                 let trace = TraceContext::of_headers(&door::texts(&delivery));
-                let (kind, order) = (None, None);
-                let failed =
-                    FailedMessage { delivery, kind, message_id, order, trace, attempt, failure };
-                self.failed.send(failed).unwrap_or_default();
+                let queue = &self.shared.queue;
+                let span = spans::of_failed(&delivery, trace.as_ref(), &message_id, queue, attempt);
+                self.failed
+                    .send(FailedMessage {
+                        delivery,
+                        kind: None,
+                        message_id,
+                        order: None,
+                        trace,
+                        attempt,
+                        failure,
+                        span,
+                    })
+                    .unwrap_or_default();
             }
         }
     }

@@ -301,6 +301,9 @@ impl<R: Rules> Lane<'_, R> {
                     outcome = outcome.name(),
                     "event decided"
                 );
+                if let Some(span) = job.span {
+                    span.done(outcome.name());
+                }
                 // Nobody listening means that the round is over: the message comes again.
                 self.reports.finished.send(tag).unwrap_or_default();
             }
@@ -308,9 +311,16 @@ impl<R: Rules> Lane<'_, R> {
                 let kind = Some(job.envelope.kind);
                 let message_id = job.envelope.id.to_string();
                 let order = job.envelope.event.order_ref().order();
-                let (trace, attempt, delivery) = (job.envelope.trace, job.attempt, job.delivery);
-                let failed =
-                    FailedMessage { delivery, kind, message_id, order, trace, attempt, failure };
+                let failed = FailedMessage {
+                    delivery: job.delivery,
+                    kind,
+                    message_id,
+                    order,
+                    trace: job.envelope.trace,
+                    attempt: job.attempt,
+                    failure,
+                    span: job.span,
+                };
                 self.reports.failed.send(failed).unwrap_or_default();
             }
         }

@@ -22,6 +22,7 @@ mod retry;
 mod sessions;
 mod settings;
 mod settle;
+mod spans;
 mod stop;
 pub mod trial;
 mod watchdog;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use clap::{Args as _, FromArgMatches as _};
 use telemetry::Metrics;
+use telemetry::spans::{Refused, SpanSettings};
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Problem};
 use crate::connect::Waiting;
 use crate::health::{self, Health};
 use crate::notify::Notify;
@@ -57,8 +58,8 @@ pub fn run<F>(worker: &'static str, about: &'static str, body: F) -> ExitCode
 where
     F: AsyncFnOnce(Process) -> anyhow::Result<()>,
 {
-    let config = match configuration(worker, about) {
-        Ok(config) => config,
+    let (config, spans) = match configuration(worker, about) {
+        Ok(configuration) => configuration,
         Err(exit) => return exit,
     };
     if let Err(error) = with_large_stacks() {
@@ -68,7 +69,10 @@ where
         Ok(runtime) => runtime,
         Err(error) => return failed(worker, &anyhow::Error::from(error)),
     };
-    match runtime.block_on(boot(worker, config, body)) {
+    let ended = runtime.block_on(boot(worker, config, spans, body));
+    // The last thing: nothing that a collector does may hold up a message.
+    telemetry::spans::stop();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(worker, &error),
     }
@@ -87,7 +91,10 @@ fn threads(lanes: usize) -> tokio::runtime::Builder {
     threads
 }
 
-fn configuration(worker: &'static str, about: &'static str) -> Result<Config, ExitCode> {
+fn configuration(
+    worker: &'static str,
+    about: &'static str,
+) -> Result<(Config, Option<SpanSettings>), ExitCode> {
     let command = clap::Command::new(worker)
         .about(about)
         .version(env!("CARGO_PKG_VERSION"))
@@ -100,10 +107,28 @@ fn configuration(worker: &'static str, about: &'static str) -> Result<Config, Ex
             error.print().unwrap_or_default();
             ExitCode::from(if error.use_stderr() { EXIT_CONFIG } else { 0 })
         })?;
-    Config::resolve(&settings, worker).map_err(|error| {
+    let spans = SpanSettings::from_environment(|name| std::env::var(name).ok());
+    together(Config::resolve(&settings, worker), spans).map_err(|error| {
         eprintln!("{worker}: {error}");
         ExitCode::from(EXIT_CONFIG)
     })
+}
+
+/// Both, or all that is wrong with either.
+fn together<C, S>(
+    config: Result<C, ConfigError>,
+    spans: Result<S, Vec<Refused>>,
+) -> Result<(C, S), ConfigError> {
+    match (config, spans) {
+        (Ok(config), Ok(spans)) => Ok((config, spans)),
+        (config, spans) => {
+            let mut problems = config.err().map(|error| error.0).unwrap_or_default();
+            let refused = spans.err().unwrap_or_default().into_iter();
+            problems
+                .extend(refused.map(|Refused { variable, reason }| Problem { variable, reason }));
+            Err(ConfigError(problems))
+        }
+    }
 }
 
 /// Starts this binary anew with large thread stacks, unless it has them.
@@ -123,11 +148,17 @@ fn with_large_stacks() -> anyhow::Result<()> {
     Err(error.into())
 }
 
-async fn boot<F>(worker: &'static str, config: Config, body: F) -> anyhow::Result<()>
+async fn boot<F>(
+    worker: &'static str,
+    config: Config,
+    spans: Option<SpanSettings>,
+    body: F,
+) -> anyhow::Result<()>
 where
     F: AsyncFnOnce(Process) -> anyhow::Result<()>,
 {
     let metrics = telemetry::start(worker, config.log_format, &config.log)?;
+    telemetry::spans::start(worker, spans.as_ref())?;
     log_panics();
     let notify = Notify::from_environment()?;
     let stop = Stop::on_signals(notify.clone())?;
@@ -155,4 +186,21 @@ fn log_panics() {
 fn failed(worker: &str, error: &anyhow::Error) -> ExitCode {
     eprintln!("{worker}: {error:#}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_settings_and_with_spans_is_said_together() {
+        let problem = |variable| Problem { variable, reason: "wrong".to_owned() };
+        let refused = Refused { variable: "OTEL_TRACES_SAMPLER", reason: "wrong".to_owned() };
+        let config: Result<(), _> = Err(ConfigError(vec![problem("ORDERFLOW_LANES")]));
+        let both = together(config, Err::<(), _>(vec![refused.clone()])).unwrap_err();
+        assert_eq!(both.0, [problem("ORDERFLOW_LANES"), problem("OTEL_TRACES_SAMPLER")]);
+        let spans = together(Ok(()), Err::<(), _>(vec![refused])).unwrap_err();
+        assert_eq!(spans.0, [problem("OTEL_TRACES_SAMPLER")]);
+        assert_eq!(together(Ok(1), Ok(2)), Ok((1, 2)));
+    }
 }

@@ -51,5 +51,5 @@ fn job<R: Rules>(body: Vec<u8>) -> Job<R::Event> {
         properties,
         body,
     };
-    Job { delivery, envelope, attempt: 1 }
+    Job { delivery, envelope, attempt: 1, span: None }
 }

@@ -134,6 +134,8 @@ catalogue! {
         "Rules that panicked, each caught and charged to its own message.";
     DRAIN_ABANDONED = "orderflow_drain_abandoned_total", Kind::Counter, ["worker"],
         "Messages given back unfinished when the time to drain was over.";
+    SPANS = "orderflow_spans_total", Kind::Counter, ["worker", "result"],
+        "Spans of sampled traces, by whether a collector took them; none where none is named.";
     INVARIANT_VIOLATIONS = "orderflow_invariant_violations", Kind::Gauge, ["invariant"],
         "Rows that violate the invariant, as of the last check; absent while it is not checked.";
     INVARIANT_CHECKED = "orderflow_invariant_checked", Kind::Gauge, ["invariant"],

@@ -1,6 +1,7 @@
 //! Rarer events: each a log line and a counter in one struct.
 
 mod letters;
+mod spans;
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tracing::{error, info, warn};
 use crate::catalogue as c;
 
 pub use letters::{DeadLettersParked, ParkedGroups, ParkedLetters, ReplayItems, ReplaysCounted};
+pub use spans::SpansNotExported;
 
 /// A log line about one message; what is not known of it is left out.
 macro_rules! about {

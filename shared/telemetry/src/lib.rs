@@ -4,6 +4,7 @@ pub mod catalogue;
 mod exposition;
 pub mod happenings;
 pub mod series;
+pub mod spans;
 mod start;
 mod worker;
 

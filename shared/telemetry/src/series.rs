@@ -20,6 +20,9 @@ pub(crate) fn of_any(worker: &str) {
     for result in ["taken", "refused"] {
         c::POLICY_RELOADS.counter(&[worker, result]).increment(0);
     }
+    for result in ["exported", "failed", "dropped"] {
+        c::SPANS.counter(&[worker, result]).increment(0);
+    }
     c::READY.gauge(&[worker]).set(0.0);
     c::SESSIONS_ENDED.counter(&[worker]).increment(0);
     c::AMQP_BLOCKED.gauge(&[worker]).set(0.0);

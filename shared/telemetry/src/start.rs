@@ -31,6 +31,12 @@ pub enum StartError {
     /// The recorder could not be set up.
     #[error("failed to set up metrics")]
     Metrics(#[source] metrics_exporter_prometheus::BuildError),
+    /// Spans cannot be exported as the environment asks.
+    #[error("failed to set up the export of spans")]
+    Spans(#[source] opentelemetry_otlp::ExporterBuildError),
+    /// Somebody set up the export of spans before.
+    #[error("the export of spans is set up already")]
+    SpansTwice,
 }
 
 /// What the process counted so far.

@@ -20,6 +20,7 @@ mod privileges;
 mod replays;
 mod restriction;
 mod runbooks;
+mod spans;
 mod start;
 mod steps;
 mod telemetry;

@@ -1,87 +1,25 @@
-//! The commands of every runbook, typed as they stand, against an incident staged for it.
+//! The commands of every runbook, typed as they stand, against the incident staged for it.
 
-use std::collections::{BTreeMap, HashSet};
+mod letters;
+mod surroundings;
+mod table;
+mod workers_gone;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use broker::{Properties, Publication};
-use contracts::{EventKind, STRUCTURED_CONTENT_TYPE};
-use serde_json::json;
-use system_tests::{Stage, StageOptions, Surroundings, open_order, surroundings, typed};
-use testkit::shop::{attempt_id, captured, order_id};
-use testkit::{TestBroker, TestDatabase};
+use system_tests::{Surroundings, typed};
+use testkit::TestDatabase;
+use testkit::shop::order_id;
 
-/// What is the matter where a page is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Incident {
-    /// Dead letters of many kinds, on a system that is well otherwise.
-    Letters,
-    /// Nobody listens where the broker should be.
-    BrokerAway,
-    /// Nobody listens where the database should be.
-    DatabaseAway,
-    /// Exchanges and queues are missing.
-    Drift,
-    /// The database has no migrations.
-    SchemaBehind,
-    /// A row breaks an invariant.
-    Violated,
-    /// The policies cannot be used.
-    PoliciesRefused,
-}
+use letters::letter_of;
+use surroundings::{Scene, Staged};
+use table::{INCIDENTS, Incident, incident_of};
 
-/// The incident of each page that is not about dead letters or a system that is well.
-const INCIDENTS: [(Incident, &[&str]); 6] = [
-    (
-        Incident::BrokerAway,
-        &[
-            "broker-unreachable",
-            "broker-timeout",
-            "broker-tls-failed",
-            "broker-connection-lost",
-            "broker-channel-closed",
-            "broker-frame-unreadable",
-            "worker-not-ready",
-            "dependency-down",
-        ],
-    ),
-    (
-        Incident::DatabaseAway,
-        &[
-            "database-unreachable",
-            "database-shutting-down",
-            "database-tls-failed",
-            "database-refuses",
-            "database-exhausted",
-            "database-damaged",
-            "database-read-only",
-            "connection-spoilt",
-            "schema-mismatch",
-            "no-answer",
-            "no-randomness",
-            "key-missing",
-            "key-differs",
-            "breaker-open",
-        ],
-    ),
-    (
-        Incident::Drift,
-        &[
-            "broker-object-missing",
-            "broker-discarding-messages",
-            "unroutable-dropped",
-            "unroutable-returned",
-        ],
-    ),
-    (Incident::SchemaBehind, &["schema-behind", "migration-failed"]),
-    (Incident::Violated, &["invariant-violated"]),
-    (Incident::PoliciesRefused, &["policies-refused"]),
-];
-
-fn incident_of(page: &str) -> Incident {
-    let named = INCIDENTS.iter().find(|(_, pages)| pages.contains(&page));
-    named.map_or(Incident::Letters, |(incident, _)| *incident)
-}
+/// How long anything may take before a test gives up.
+const BOUND: Duration = Duration::from_mins(1);
 
 /// A command of a page.
 struct Step {
@@ -92,19 +30,24 @@ struct Step {
     exit: i32,
 }
 
-/// Every command of every page, in the order in which it is typed.
-fn steps() -> Vec<Step> {
+/// The pages, by name.
+fn pages() -> BTreeMap<String, PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops/runbooks");
-    let mut pages: Vec<PathBuf> = fs::read_dir(folder)
-        .expect("there are pages")
-        .map(|it| it.expect("it is listed").path())
-        .collect();
-    pages.sort();
-    pages.iter().flat_map(|path| steps_of(path)).collect()
+    let files = fs::read_dir(folder).expect("there are pages");
+    let paths = files.map(|it| it.expect("it is listed").path());
+    let named = paths.map(|path| {
+        let name = path.file_stem().and_then(|name| name.to_str());
+        (name.expect("pages have plain names").to_owned(), path)
+    });
+    named.filter(|(name, _)| name != "README").collect()
 }
 
-fn steps_of(path: &Path) -> Vec<Step> {
-    let page = path.file_stem().and_then(|name| name.to_str()).expect("pages have plain names");
+/// Every command of every page, in the order in which it is typed.
+fn steps() -> Vec<Step> {
+    pages().iter().flat_map(|(page, path)| steps_of(page, path)).collect()
+}
+
+fn steps_of(page: &str, path: &Path) -> Vec<Step> {
     let text = fs::read_to_string(path).expect("a page can be read");
     let (mut steps, mut confirms) = (Vec::new(), false);
     for line in text.lines() {
@@ -119,185 +62,139 @@ fn steps_of(path: &Path) -> Vec<Step> {
     steps
 }
 
-/// The surroundings of an incident, and those in which it is mended.
-struct Scene {
-    during: Surroundings,
-    mending: Surroundings,
-}
-
 /// A port of the loopback range on which nobody listens.
 pub(crate) fn closed_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it is bound").port()
 }
 
-/// Dead letters of many kinds, made by the workers themselves.
-async fn stage_letters() -> Stage {
-    // In clear, so that letters can be copied.
-    let options = StageOptions::everyone()
-        .with("ORDERFLOW_FAILPOINTS", "panic:bad-apple")
-        .with("ORDERFLOW_ENCRYPTION", "off");
-    let stage = Stage::start(options).await;
-    let raw = |id: &str, body: &[u8]| {
-        let properties = Properties {
-            message_id: Some(id.to_owned()),
-            content_type: Some(STRUCTURED_CONTENT_TYPE.to_owned()),
-            ..Properties::default()
-        };
-        let key = EventKind::OrderCreated.name();
-        Publication::new(stage.names.inbound(), key, properties, body.to_vec())
-    };
-    stage.publish(&[open_order(1), captured(order_id(1), attempt_id(1), 10_000)]).await;
-    stage.until("it is paid", "SELECT count(*) FROM orders WHERE status = 'paid'", 1).await;
-    let mut lost = raw("lost", b"{}");
-    "order.teleported".clone_into(&mut lost.routing_key);
-    stage.publish_raw(vec![raw("no-json", b"not json"), lost]).await;
-    stage
-        .publish(&[
-            open_order(2).with("livemode", false),
-            open_order(3).with("total", json!({"amount_minor": 12.5, "currency": "EUR"})),
-            open_order(4).with("note", "card 4012 8888 8888 1881"),
-            open_order(5).id("bad-apple"),
-            open_order(1).with("merchant_id", "m-2").id("other"),
-            captured(order_id(1), attempt_id(1), 9_000),
-        ])
-        .await;
-    stage.until("all of them are parked", "SELECT count(*) FROM dead_letters", 8).await;
-    stage
-}
-
-/// A dead letter as the page is about: one that a worker gave up on, with the page's own code, and
-/// its group, since a parker writes no letter without one.
-async fn stage_letter(database: &TestDatabase, page: &str) {
-    let class = if page == "worker-crashed" { "crash" } else { "contract" };
-    let staged = format!(
-        "INSERT INTO failure_groups (
-             fingerprint, source_queue, event_type, error_class, error_code, detail_pattern,
-             first_build, first_seen_at, last_seen_at
-         )
-         SELECT
-             sha256('{page}'), source_queue, event_type, '{class}', '{page}', detail_pattern,
-             first_build, first_seen_at, last_seen_at
-         FROM failure_groups WHERE error_code = 'mode-mismatch' LIMIT 1
-         ON CONFLICT DO NOTHING;
-         INSERT INTO dead_letters (
-             source_queue, message_key, key_source, event_type, order_id, error_class, error_code,
-             error_detail, fingerprint, attempts, first_failed_at, last_failed_at, worker_version,
-             exchange, routing_key, properties, headers, body, digest
-         )
-         SELECT
-             source_queue, '{page}', key_source, event_type, '{}', '{class}', '{page}',
-             error_detail, sha256('{page}'), attempts, first_failed_at, last_failed_at,
-             worker_version, exchange, routing_key, properties, headers, body, digest
-         FROM dead_letters WHERE error_code = 'mode-mismatch' LIMIT 1
-         ON CONFLICT DO NOTHING",
-        order_id(1)
-    );
-    database.run(&staged).await;
-}
-
 /// What stands for the words in capitals.
-async fn places(database: &TestDatabase, folder: &Path, page: &str) -> [(&'static str, String); 5] {
-    let letter = format!(
-        "SELECT id::text || ' ' || left(encode(fingerprint, 'hex'), 16) FROM dead_letters
-         WHERE message_key = '{page}'"
-    );
-    let letter = database.texts(&letter).await.concat();
-    let (letter, group) = letter.split_once(' ').expect("a letter was staged");
+async fn places(
+    database: &TestDatabase,
+    folder: &Path,
+    step: &Step,
+) -> [(&'static str, String); 5] {
+    let is_about_a_letter =
+        ["LETTER_ID", "GROUP", "code="].iter().any(|place| step.command.contains(place));
+    let (letter, group) = if is_about_a_letter {
+        letter_of(database, &step.page).await
+    } else {
+        (String::new(), String::new())
+    };
     let file = |name: &str| folder.join(name).display().to_string();
     [
-        ("LETTER_ID", letter.to_owned()),
-        ("GROUP", group.to_owned()),
+        ("LETTER_ID", letter),
+        ("GROUP", group),
         ("ORDER_ID", order_id(1).to_string()),
         ("POLICIES", file("policies.toml")),
         ("TEXTFILE", file("orderflow.prom")),
     ]
 }
 
-/// Types the commands of all pages of one kind of incident; returns how many it typed.
-///
-/// A command that many pages share, but for their code, is typed once.
-async fn type_all(incident: Incident, database: &TestDatabase, scene: &Scene) -> usize {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let template = typed("orderctl policy template", &scene.mending, Path::new("."));
-    assert_eq!(template.0, Some(0), "{}", template.1);
-    let policies = folder.path().join("policies.toml");
-    let mut seen = HashSet::new();
-    for step in steps().into_iter().filter(|step| incident_of(&step.page) == incident) {
-        if !seen.insert((step.confirms, step.command.replace(&step.page, "CODE"))) {
-            continue;
-        }
-        stage_letter(database, &step.page).await;
-        let refused = incident == Incident::PoliciesRefused && step.confirms;
-        let text = if refused { "window_card = \"soon\"" } else { &template.1 };
-        fs::write(&policies, text).expect("the file can be written");
-        let mut command = step.command.clone();
-        for (word, value) in places(database, folder.path(), &step.page).await {
-            command = command.replace(word, &value);
-        }
-        assert!(command.starts_with("orderctl "), "{}: {command}", step.page);
-        let around = if step.confirms { &scene.during } else { &scene.mending };
-        let (exit, said) = typed(&command, around, Path::new("."));
-        assert_eq!(exit, Some(step.exit), "{}: {command}\n{said}", step.page);
-    }
-    seen.len()
+/// What was typed, and what did not do what its page says.
+#[derive(Debug, Default)]
+struct Typed {
+    by_incident: BTreeMap<Incident, usize>,
+    wrong: Vec<String>,
 }
 
-#[test]
-fn every_page_with_an_incident_exists_and_every_page_has_commands() {
-    let pages: HashSet<_> = steps().into_iter().map(|step| step.page).collect();
-    for page in INCIDENTS.iter().flat_map(|(_, pages)| *pages) {
-        assert!(pages.contains(*page), "{page}");
+impl Typed {
+    /// Types the commands of an incident's pages that confirm it, or those that mend it.
+    ///
+    /// What pages share to the letter is typed once; to mend, once for any dead letter.
+    async fn all_of(&mut self, scene: &Scene, confirms: bool, database: &TestDatabase) {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let incident = scene.incident;
+        write_policies(incident == Incident::PoliciesRefused && confirms, scene, folder.path());
+        let around = if confirms { &scene.during } else { &scene.mending };
+        let of_incident =
+            |step: &Step| incident_of(&step.page) == Some(incident) && step.confirms == confirms;
+        let mut seen = HashSet::new();
+        for step in steps().into_iter().filter(of_incident) {
+            let mut command = step.command.clone();
+            for (word, value) in places(database, folder.path(), &step).await {
+                command = command.replace(word, &value);
+            }
+            assert!(command.starts_with("orderctl "), "{}: {command}", step.page);
+            let same = if confirms { &command } else { &step.command };
+            if !seen.insert(same.clone()) {
+                continue;
+            }
+            let (exit, said) = typed(&command, around, Path::new("."));
+            if exit != Some(step.exit) {
+                let Step { page, .. } = &step;
+                self.wrong.push(format!("{incident:?}, {page}: {command}: {exit:?}\n{said}"));
+            }
+            *self.by_incident.entry(incident).or_default() += 1;
+        }
     }
-    assert!(pages.len() >= 110, "only {} pages have commands", pages.len());
+}
+
+/// The shop's choices, as they should be or not.
+fn write_policies(refused: bool, scene: &Scene, folder: &Path) {
+    let (exit, template) = typed("orderctl policy template", &scene.mending, Path::new("."));
+    assert_eq!(exit, Some(0), "{template}");
+    let text = if refused { "window_card = \"soon\"" } else { &template };
+    fs::write(folder.join("policies.toml"), text).expect("the file can be written");
+}
+
+/// A new page is entered in the table of incidents, or this fails.
+#[test]
+fn every_page_has_one_incident_and_commands() {
+    let entered: Vec<_> = INCIDENTS.iter().flat_map(|(_, pages)| *pages).copied().collect();
+    let listed: BTreeSet<_> = entered.iter().map(|page| (*page).to_owned()).collect();
+    assert_eq!(listed, pages().into_keys().collect(), "the table of incidents lists the pages");
+    assert_eq!(listed.len(), entered.len(), "a page is entered twice");
+    let with_commands: BTreeSet<_> = steps().into_iter().map(|step| step.page).collect();
+    assert_eq!(listed, with_commands, "a page has no command");
 }
 
 #[tokio::test]
 async fn every_command_does_what_its_page_says() {
-    let stage = stage_letters().await;
-    let nowhere = TestBroker::unique();
-    let endpoints = testkit::endpoints();
-    let (broker, database) = (endpoints.amqp_url.as_str(), stage.database.url());
-    let prefix = stage.names.prefix();
-    let well = || surroundings(broker, prefix, database);
-    let away = |scheme: &str| format!("{scheme}://me:me@127.0.0.1:{}/x", closed_port());
-    let empty = TestDatabase::empty().await;
-    let during = [
-        (Incident::Letters, well()),
-        (Incident::BrokerAway, surroundings(&away("amqp"), prefix, database)),
-        (Incident::DatabaseAway, surroundings(broker, prefix, &away("postgres"))),
-        (Incident::Drift, surroundings(broker, nowhere.prefix(), database)),
-        (Incident::SchemaBehind, surroundings(broker, prefix, empty.url())),
-        (Incident::PoliciesRefused, well()),
-        (Incident::Violated, well()),
-    ];
-    let mut typed = BTreeMap::new();
-    for (incident, during) in during {
-        let mending = match incident {
-            // What is missing is made where it is missing.
-            Incident::Drift | Incident::SchemaBehind => during.clone(),
-            Incident::Letters
-            | Incident::BrokerAway
-            | Incident::DatabaseAway
-            | Incident::Violated
-            | Incident::PoliciesRefused => well(),
-        };
-        if incident == Incident::Violated {
-            let forget =
-                "CREATE TABLE kept AS SELECT id, paid_at FROM orders WHERE status = 'paid';
-                          UPDATE orders SET status = 'pending_payment', paid_at = NULL
-                          WHERE status = 'paid'";
-            stage.database.run(forget).await;
+    let stage = letters::stage().await;
+    let staged = Staged::new().await;
+    let mut typed = Typed::default();
+    for scene in staged.scenes(&stage).await {
+        for confirms in [true, false] {
+            typed.all_of(&scene, confirms, &stage.database).await;
         }
-        let count = type_all(incident, &stage.database, &Scene { during, mending }).await;
-        println!("{incident:?}: {count} commands");
-        typed.insert(incident, count);
+    }
+    violate(&stage.database, &surroundings_of_letters(&stage), &mut typed).await;
+    assert_eq!(typed.wrong, [""; 0], "{}", typed.wrong.join("\n"));
+    println!("{:?}", typed.by_incident);
+    staged.clear().await;
+    stage.finish().await;
+}
+
+fn surroundings_of_letters(stage: &system_tests::Stage) -> Surroundings {
+    let broker = testkit::endpoints().amqp_url;
+    system_tests::surroundings(&broker, stage.names.prefix(), stage.database.url())
+}
+
+/// Rows that somebody changed by hand, for as long as the commands are typed.
+async fn violate(database: &TestDatabase, around: &Surroundings, typed: &mut Typed) {
+    let forget = "CREATE TABLE kept AS SELECT id, paid_at FROM orders WHERE status = 'paid';
+                  UPDATE orders SET status = 'pending_payment', paid_at = NULL
+                  WHERE status = 'paid'";
+    database.run(forget).await;
+    let (during, mending) = (around.clone(), around.clone());
+    let scene = Scene { incident: Incident::Violated, during, mending };
+    for confirms in [true, false] {
+        typed.all_of(&scene, confirms, database).await;
     }
     let remember = "UPDATE orders SET status = 'paid', paid_at = kept.paid_at
                     FROM kept WHERE kept.id = orders.id; DROP TABLE kept";
-    stage.database.run(remember).await;
-    assert_eq!(typed.len(), INCIDENTS.len() + 1);
-    assert!(typed.values().all(|count| *count >= 2), "{typed:?}");
-    nowhere.delete().await;
+    database.run(remember).await;
+}
+
+#[tokio::test]
+async fn commands_over_workers_that_are_gone_do_what_their_pages_say() {
+    let (mut stage, scene) = workers_gone::stage().await;
+    let mut typed = Typed::default();
+    typed.all_of(&scene, true, &stage.database).await;
+    workers_gone::mend(&mut stage).await;
+    typed.all_of(&scene, false, &stage.database).await;
+    assert_eq!(typed.wrong, [""; 0], "{}", typed.wrong.join("\n"));
+    println!("{:?}", typed.by_incident);
     stage.finish().await;
 }

@@ -2,6 +2,7 @@
 
 mod publication;
 mod relay;
+mod spans;
 
 pub use relay::relay;
 

@@ -15,6 +15,7 @@ use telemetry::happenings::{OutboxBacklog, Published, WindowPublished, WorkCommi
 use tokio::time::{Instant, sleep_until};
 
 use crate::publication::{Fate, publication};
+use crate::spans;
 
 /// Most rows published before they are marked.
 const WINDOW: usize = 1000;
@@ -126,7 +127,8 @@ impl Relay {
     async fn publish(&mut self, rows: Vec<PendingMessage>) -> anyhow::Result<()> {
         pass("read");
         let names = &self.process.config.names;
-        let publications = rows.iter().map(|row| publication(names, row)).collect();
+        let publications: Vec<_> = rows.iter().map(|row| publication(names, row)).collect();
+        let mut spans = spans::begin(&rows, &publications).into_iter();
         let started = Instant::now();
         let outcomes = self.publisher.publish_all(publications).await?;
         WindowPublished { worker: crate::NAME, took: started.elapsed() }.emit();
@@ -137,6 +139,9 @@ impl Relay {
         for (row, outcome) in rows.iter().zip(&outcomes) {
             let fate = Fate::of(outcome, row.must_route, row.attempts);
             counts.add(row.exchange, fate.name());
+            if let Some(span) = spans.next().flatten() {
+                spans::end(span, fate);
+            }
             match fate {
                 Fate::Sent | Fate::Unheard => done.push(row.key),
                 Fate::Postponed(pause) => {

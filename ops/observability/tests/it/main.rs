@@ -2,6 +2,7 @@
 
 mod checkers;
 mod dashboards;
+mod documents;
 mod files;
 mod names;
 mod rules;

@@ -199,10 +199,15 @@ fn unit_files() -> Vec<PathBuf> {
 
 /// All objects of an overlay; those of Kubernetes itself are held to its schemas.
 fn manifests(python: &Path, overlay: &str) -> Vec<Value> {
+    manifests_of(python, &root().join("ops/k8s/overlays").join(overlay))
+}
+
+/// All objects of a folder of Kustomize.
+fn manifests_of(python: &Path, overlay: &Path) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     let rendered = folder.path().join("rendered.yml");
     let mut kustomize = Command::new(python.join("kubectl"));
-    kustomize.arg("kustomize").arg(root().join("ops/k8s/overlays").join(overlay));
+    kustomize.arg("kustomize").arg(overlay);
     fs::write(&rendered, succeed(&mut kustomize)).unwrap();
     let all = documents(python, &rendered);
     let native = all.iter().filter(|it| {
@@ -274,6 +279,26 @@ fn kubernetes_takes_the_manifests_of_both_overlays() {
             assert!(!of_kind(&manifests, kind).is_empty(), "{overlay} has no {kind}");
         }
         assert_eq!(of_kind(&manifests, "NetworkPolicy").len(), 3);
+    }
+}
+
+#[test]
+fn an_overlay_may_add_the_export_of_spans() {
+    let Some(python) = provided(Tools::python) else { return };
+    let overlay = tempfile::tempdir_in(root().join("ops/k8s/overlays")).unwrap();
+    let kustomization = "resources: [../small]\ncomponents: [../../components/tracing]\n";
+    fs::write(overlay.path().join("kustomization.yaml"), kustomization).unwrap();
+    let manifests = manifests_of(&python, overlay.path());
+    let settings = of_kind(&manifests, "ConfigMap");
+    let has = |name: &str| settings.iter().any(|it| it["data"][name].is_string());
+    assert!(has("OTEL_EXPORTER_OTLP_ENDPOINT") && has("ORDERFLOW_MODE"));
+    let policy = &named(&manifests, "NetworkPolicy", "orderflow-collector")["spec"];
+    let labels = policy["podSelector"]["matchLabels"].as_object().unwrap();
+    for worker in workers() {
+        let pod = &named(&manifests, "Deployment", &worker)["spec"]["template"];
+        for (label, value) in labels {
+            assert_eq!(&pod["metadata"]["labels"][label], value, "{worker} reaches the collector");
+        }
     }
 }
 

@@ -167,7 +167,16 @@ fn only_data_and_kind_make_the_digest() {
     let digest = |kind, message: &Value| decode_body(kind, message.to_string()).unwrap().digest;
     for kind in EventKind::ALL {
         let full = example(kind, "full");
-        let same = ["id", "source", "subject", "time", "recordedtime", "traceparent", "dataschema"];
+        let same = [
+            "id",
+            "source",
+            "subject",
+            "time",
+            "recordedtime",
+            "traceparent",
+            "tracestate",
+            "dataschema",
+        ];
         for attribute in same {
             let value = match attribute {
                 "subject" => full.pointer("/data/order_id").cloned().unwrap_or_default(),

@@ -162,7 +162,7 @@ fn job(tag: u64, event: &ShopEvent, delivery_count: u32) -> Job<OrderEvent> {
         properties: Properties::default(),
         body: event.body(),
     };
-    Job { delivery, envelope: event.decoded(), attempt: 1 }
+    Job { delivery, envelope: event.decoded(), attempt: 1, span: None }
 }
 
 async fn drain<T>(mut receiver: UnboundedReceiver<T>) -> Vec<T> {
