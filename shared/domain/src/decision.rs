@@ -222,7 +222,12 @@ impl Decision {
 
     /// The event waits.
     pub fn park(key: ParkKey, until: Timestamp) -> Self {
-        Self { outcome: Outcome::Parked { key, until }, changes: Changes::default() }
+        Self::park_with(key, until, Changes::default())
+    }
+
+    /// The event waits, and something is said about it.
+    pub fn park_with(key: ParkKey, until: Timestamp, changes: Changes) -> Self {
+        Self { outcome: Outcome::Parked { key, until }, changes }
     }
 
     /// The answer is no.

@@ -55,6 +55,8 @@ pub struct Policies {
     pub hold_interval: Duration,
     /// How long an event waits for its parent; the same for everyone.
     pub park_ttl: Duration,
+    /// How long a dispute waits for its payment, from its own time; the same for everyone.
+    pub disputed_payment_wait: Duration,
     /// How far a sender's clock may be ahead of ours (case 14); the same for everyone.
     pub max_skew: Duration,
     /// How long an order created after its own deadline waits for its parked payments (case 20);
@@ -86,6 +88,7 @@ impl Default for Policies {
             max_hold: 30 * MINUTE,
             hold_interval: 5 * MINUTE,
             park_ttl: 30 * MINUTE,
+            disputed_payment_wait: 180 * DAY,
             max_skew: 5 * MINUTE,
             drain_grace: Duration::from_secs(30),
             late_money: LateMoneyPolicy::default(),

@@ -99,6 +99,11 @@ impl Rules for RefundRules {
         {
             return self.follow_unapplied(draft(), money, update);
         }
+        if let RefundEvent::ReviewDue(due) = &message.event
+            && let Some(theirs) = unapplied::unanswered(state, due.refund_id)
+        {
+            return unapplied::ask_again(draft(), &theirs, due);
+        }
         match (&state.order, &message.event) {
             (None, RefundEvent::Requested(request)) => {
                 self.await_requested(draft(), request, moment)

@@ -168,6 +168,7 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("notifications.send", listed(&policies.notifications.send)),
         ("notifications.channels", listed(&policies.notifications.channels)),
         ("events.wait_for_parent", time(policies.park_ttl)),
+        ("events.wait_for_disputed_payment", time(policies.disputed_payment_wait)),
         ("events.clock_ahead", time(policies.max_skew)),
         ("events.drain_grace", time(policies.drain_grace)),
         ("unapplied_money.refund_after", time(policies.unapplied.refund_after)),

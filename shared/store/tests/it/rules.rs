@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use contracts::events::{
-    DisputeEvent, OrderEvent, PaymentEvent, PaymentOutcome, RefundAmount, RefundEvent, TimerEvent,
+    DisputeEvent, OrderEvent, PaymentAttempted, PaymentEvent, PaymentOutcome, RefundAmount,
+    RefundEvent, TimerEvent,
 };
-use contracts::{Envelope, Money};
+use contracts::{Envelope, Money, MoneyId, ProviderRef, Timestamp};
 use domain::changes::Withdrawal;
 use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
 use domain::ledger::{Account, JournalCode, Leg};
@@ -93,6 +94,34 @@ pub(crate) fn order(
     Decision::apply(draft.finish())
 }
 
+/// Money whose order did not come.
+fn kept(
+    id: MoneyId,
+    event: &PaymentAttempted,
+    capture_ref: &ProviderRef,
+    now: Timestamp,
+) -> UnappliedMoney {
+    UnappliedMoney {
+        id,
+        provider: event.provider.clone(),
+        capture_ref: capture_ref.clone(),
+        claimed_order: event.order_id,
+        attempt_id: event.attempt_id,
+        provider_ref: event.provider_ref.clone(),
+        merchant_id: event.merchant_id.clone(),
+        amount: event.amount,
+        cause: UnappliedCause::Orphan,
+        occurred_at: event.occurred_at,
+        recorded_at: now,
+        decision: None,
+        decided_at: None,
+        disputed_since: None,
+        refund: None,
+        resolved: None,
+        ledger_len: 1,
+    }
+}
+
 /// Records attempts and captures; money that comes too late goes back.
 pub(crate) fn payment(
     state: &OrderState,
@@ -108,23 +137,7 @@ pub(crate) fn payment(
         if !moment.waited_out() {
             return wait_for(&Policies::default(), ParkKey::Order(event.order_id), moment);
         }
-        let money = UnappliedMoney {
-            id: draft.next_id(),
-            provider: event.provider.clone(),
-            capture_ref: capture_ref.clone(),
-            claimed_order: event.order_id,
-            attempt_id: event.attempt_id,
-            provider_ref: event.provider_ref.clone(),
-            merchant_id: event.merchant_id.clone(),
-            amount: event.amount,
-            cause: UnappliedCause::Orphan,
-            occurred_at: event.occurred_at,
-            recorded_at: moment.now,
-            decision: None,
-            refund: None,
-            resolved: None,
-            ledger_len: 1,
-        };
+        let money = kept(draft.next_id(), event, &capture_ref, moment.now);
         keep_unapplied(&mut draft, &Policies::default(), money);
         return orphan(draft, event.order_id, capture_ref.to_string());
     };
