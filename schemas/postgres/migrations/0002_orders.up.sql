@@ -119,6 +119,8 @@ CREATE TABLE refunds (
     part smallint NOT NULL,
     reason refund_reason NOT NULL,
     requested_at timestamptz NOT NULL,
+    -- Whether the goods go back on the shelf, if the wish says so.
+    restock boolean,
     -- Moved by events.
     attempt_id uuid,
     currency currency_code NOT NULL,

@@ -156,6 +156,8 @@ named! {
         AmountOutOfRange = "amount-out-of-range",
         /// The payment window ended.
         PaymentTimeout = "payment-timeout",
+        /// All of the order's money is back with the buyer.
+        FullyRefunded = "fully-refunded",
         /// Somebody asked for the cancellation.
         CancelRequested = "cancel-requested",
     }

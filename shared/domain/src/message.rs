@@ -224,6 +224,8 @@ messages! {
         amount: Money,
         /// Why.
         reason: RefundReason,
+        /// Whether the goods go back on the shelf, as the wish for it says (case 88).
+        restock: Option<bool>,
     }
     /// A refund will not be made.
     RefundRejected("refund.rejected", Announcement) {

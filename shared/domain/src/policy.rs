@@ -2,6 +2,7 @@
 
 mod amounts;
 mod book;
+mod cancellation;
 mod customers;
 mod disputes;
 mod file;
@@ -23,6 +24,7 @@ pub const TEMPLATE: &str = include_str!("../../../ops/policies/default.toml");
 
 pub use amounts::AmountLimits;
 pub use book::PolicyBook;
+pub use cancellation::{CancellationPolicy, PaidCancellation};
 pub use customers::{CountLimit, FlagPolicy, RatioLimit};
 pub use disputes::{AnswerClock, DisputePolicy, EvidenceStep};
 pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
@@ -64,6 +66,8 @@ pub struct Policies {
     pub drain_grace: Duration,
     /// What becomes of money that came late, or is a little short.
     pub late_money: LateMoneyPolicy,
+    /// How paid orders end before they are shipped.
+    pub cancellation: CancellationPolicy,
     /// When refunds are made without a person.
     pub refunds: RefundPolicy,
     /// How disputes are answered.
@@ -92,6 +96,7 @@ impl Default for Policies {
             max_skew: 5 * MINUTE,
             drain_grace: Duration::from_secs(30),
             late_money: LateMoneyPolicy::default(),
+            cancellation: CancellationPolicy::default(),
             refunds: RefundPolicy::default(),
             disputes: DisputePolicy::default(),
             notifications: NotificationPolicy::default(),

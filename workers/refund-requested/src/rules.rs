@@ -1,6 +1,7 @@
 //! What wishes for refunds, and reports on them, do to an order.
 
 mod allocation;
+mod closing;
 mod recording;
 mod report;
 mod request;

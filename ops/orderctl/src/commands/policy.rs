@@ -134,6 +134,8 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("late_money.reinstate_grace", time(policies.late_money.reinstate_grace)),
         ("late_money.reserve_answer_within", time(policies.late_money.reserve_answer_within)),
         ("late_money.tolerance", limits(&policies.late_money.tolerance)),
+        ("cancellation.paid_orders", policies.cancellation.paid_orders.name().to_owned()),
+        ("cancellation.on_full_refund", policies.cancellation.on_full_refund.to_string()),
         ("refunds.window", time(refunds.window)),
         ("refunds.hard_age", time(refunds.hard_age)),
         ("refunds.auto_limit", limits(&refunds.auto_limit)),

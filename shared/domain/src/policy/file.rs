@@ -214,6 +214,7 @@ impl Policies {
             section.time("look_every", Duration::from_secs(1)..=DAY, &mut self.hold_interval);
         });
         section.table("late_money", |section| self.late_money.overlay(section));
+        section.table("cancellation", |section| self.cancellation.overlay(section));
         section.table("refunds", |section| self.refunds.overlay(section));
         section.table("disputes", |section| self.disputes.overlay(section));
         section.table("thresholds", |section| self.monitoring.overlay(section));

@@ -239,6 +239,7 @@ pub(crate) fn refund(
         funded_from: Account::CustomerFunds,
         decided_by: None,
         first_approver: None,
+        restock: None,
         code: (!fits).then_some(OutcomeCode::ExceedsRefundable),
         provider_ref: None,
         requested_at: request.requested_at,

@@ -42,7 +42,37 @@ impl RefundRules {
         if !heard.status.can_follow(Some(known.status)) {
             return Ok(remember(draft, &known, heard, OutcomeCode::DuplicateFact));
         }
-        change(draft, order, known.status.money(), heard)
+        self.change(draft, order, known.status.money(), heard)
+    }
+
+    /// Moves the refund on with its money, and says so.
+    fn change(
+        &self,
+        mut draft: Draft,
+        order: &Order,
+        from: RefundMoney,
+        heard: Refund,
+    ) -> Result<Decision, MoneyError> {
+        let to = heard.status.money();
+        let done = to == RefundMoney::Gone && from != RefundMoney::Gone;
+        let undone = to == RefundMoney::Untouched && from != RefundMoney::Untouched;
+        let excessive = from == RefundMoney::Untouched && done && exceeds(&draft, order, &heard)?;
+        let code = if excessive { Some(OutcomeCode::ExceedsRefundable) } else { heard.code };
+        let refund = Refund { code, ..heard };
+        put_refund(&mut draft, order, refund.clone(), code)?;
+        if done {
+            announce_success(&mut draft, order, &refund);
+        }
+        if undone {
+            announce_failure(&mut draft, order, from, &refund);
+        }
+        if excessive {
+            announce_excess(&mut draft, order, &refund)?;
+        }
+        if done {
+            self.close_if_all_is_back(&mut draft, order)?;
+        }
+        Ok(Decision::apply(draft.finish()))
     }
 }
 
@@ -150,32 +180,6 @@ fn remember(mut draft: Draft, known: &Refund, refund: Refund, code: OutcomeCode)
     draft.put_refund(refund, None);
     draft.touch();
     Decision::noop_with(code, draft.finish())
-}
-
-/// Moves the refund on with its money, and says so.
-fn change(
-    mut draft: Draft,
-    order: &Order,
-    from: RefundMoney,
-    heard: Refund,
-) -> Result<Decision, MoneyError> {
-    let to = heard.status.money();
-    let done = to == RefundMoney::Gone && from != RefundMoney::Gone;
-    let undone = to == RefundMoney::Untouched && from != RefundMoney::Untouched;
-    let excessive = from == RefundMoney::Untouched && done && exceeds(&draft, order, &heard)?;
-    let code = if excessive { Some(OutcomeCode::ExceedsRefundable) } else { heard.code };
-    let refund = Refund { code, ..heard };
-    put_refund(&mut draft, order, refund.clone(), code)?;
-    if done {
-        announce_success(&mut draft, order, &refund);
-    }
-    if undone {
-        announce_failure(&mut draft, order, from, &refund);
-    }
-    if excessive {
-        announce_excess(&mut draft, order, &refund)?;
-    }
-    Ok(Decision::apply(draft.finish()))
 }
 
 /// Whether a success after a failure takes money that something else holds by now.
