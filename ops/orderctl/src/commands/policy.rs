@@ -136,7 +136,8 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("late_money.tolerance", limits(&policies.late_money.tolerance)),
         ("cancellation.paid_orders", policies.cancellation.paid_orders.name().to_owned()),
         ("cancellation.on_full_refund", policies.cancellation.on_full_refund.to_string()),
-        ("refunds.window", time(refunds.window)),
+        ("refunds.window", time(refunds.windows.other)),
+        ("refunds.window_of", windows_of(&refunds.windows)),
         ("refunds.hard_age", time(refunds.hard_age)),
         ("refunds.auto_limit", limits(&refunds.auto_limit)),
         ("refunds.four_eyes_above", limits(&refunds.four_eyes_above)),
@@ -225,6 +226,13 @@ fn win_rates(rates: &policy::WinRates) -> String {
     let rates = named.chain(rates.other.map(|rate| ("other", rate)));
     let rates: Vec<_> = rates.map(|(name, rate)| format!("{name} {rate} percent")).collect();
     if rates.is_empty() { "none".to_owned() } else { rates.join(", ") }
+}
+
+fn windows_of(windows: &policy::RefundWindows) -> String {
+    let named = windows.by_reason.iter();
+    let named: Vec<_> =
+        named.map(|(reason, window)| format!("{} {}", reason.name(), time(*window))).collect();
+    if named.is_empty() { "none".to_owned() } else { named.join(", ") }
 }
 
 fn limits(limits: &policy::AmountLimits) -> String {
