@@ -75,6 +75,12 @@ CREATE TABLE payment_attempts (
     amount_minor bigint NOT NULL,
     authorized_minor bigint NOT NULL,
     decline_code text,
+    network_code text,
+    decline_advice text,
+    decline_category text,
+    -- What was paid with.
+    method_kind text,
+    method_brand text,
     revision integer,
     occurred_at timestamptz NOT NULL,
     last_event_at timestamptz NOT NULL,

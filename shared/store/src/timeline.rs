@@ -151,13 +151,19 @@ part! {
         amount_minor: i64,
         authorized_minor: i64,
         decline_code: Option<String>,
+        network_code: Option<String>,
+        decline_advice: Option<String>,
+        decline_category: Option<String>,
+        method_kind: Option<String>,
+        method_brand: Option<String>,
         occurred_at: Time,
         last_event_at: Time,
     }
     "read the order's attempts", attempts, r#"
     SELECT
         id, provider, provider_ref, status::text AS "status!", currency::text AS "currency!",
-        amount_minor, authorized_minor, decline_code, occurred_at AS "occurred_at: Time",
+        amount_minor, authorized_minor, decline_code, network_code, decline_advice,
+        decline_category, method_kind, method_brand, occurred_at AS "occurred_at: Time",
         last_event_at AS "last_event_at: Time"
     FROM payment_attempts
     WHERE order_id = $1

@@ -120,6 +120,8 @@ fn attempt(
         amount: eur(amount),
         authorized: eur(amount - 1),
         decline_code: None,
+        decline: domain::payment::DeclineDetails::default(),
+        paid_with: None,
         revision: Some(1),
         occurred_at: now,
         last_event_at: now,

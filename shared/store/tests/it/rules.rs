@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use contracts::events::{
-    DisputeEvent, OrderEvent, PaymentAttempted, PaymentEvent, PaymentOutcome, RefundAmount,
-    RefundEvent, TimerEvent,
+    Decline, DisputeEvent, MethodDetails, OrderEvent, PaymentAttempted, PaymentEvent,
+    PaymentOutcome, RefundAmount, RefundEvent, TimerEvent,
 };
 use contracts::{Envelope, Money, MoneyId, ProviderRef, Timestamp};
 use domain::changes::Withdrawal;
@@ -15,7 +15,7 @@ use domain::operations::{
     pay_order, wait_for,
 };
 use domain::order::{CloseReason, Order, OrderStatus};
-use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
+use domain::payment::{Attempt, AttemptStatus, Capture, Classification, DeclineDetails, PaidWith};
 use domain::refund::{Refund, RefundStatus};
 use domain::settlement;
 use domain::timer::{TimerKind, TimerOwner};
@@ -94,6 +94,18 @@ pub(crate) fn order(
     Decision::apply(draft.finish())
 }
 
+fn details(decline: &Decline) -> DeclineDetails {
+    DeclineDetails {
+        network_code: decline.network_code.clone(),
+        advice: decline.advice.clone(),
+        category: decline.category.clone(),
+    }
+}
+
+fn paid_with(method: &MethodDetails) -> PaidWith {
+    PaidWith { kind: method.kind.clone(), brand: method.brand.clone() }
+}
+
 /// Money whose order did not come.
 fn kept(
     id: MoneyId,
@@ -154,6 +166,8 @@ pub(crate) fn payment(
         amount: event.amount,
         authorized: Money::zero(event.amount.currency()),
         decline_code: event.decline.as_ref().map(|decline| decline.code.clone()),
+        decline: event.decline.as_ref().map(details).unwrap_or_default(),
+        paid_with: event.method.as_ref().map(paid_with),
         revision: event.order_revision,
         occurred_at: event.occurred_at,
         last_event_at: event.occurred_at,
