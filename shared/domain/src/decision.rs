@@ -116,6 +116,8 @@ named! {
         DuplicateConflict = "duplicate-conflict",
         /// The provider reports on a refund that is not ours.
         UnknownRefund = "unknown-refund",
+        /// A refund was made at its provider without a command of ours.
+        MadeAtProvider = "made-at-provider",
         /// A refund is small and rare enough to need no person.
         WithinLimits = "within-limits",
         /// A refund did not work, of money that may not stay with us (case 63).

@@ -2,6 +2,7 @@
 
 mod allocation;
 mod closing;
+mod elsewhere;
 mod recording;
 mod report;
 mod request;

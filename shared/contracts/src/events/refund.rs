@@ -135,6 +135,8 @@ pub struct RefundUpdated {
     /// How much, if the provider says so; checked against the refund.
     #[serde(default, deserialize_with = "positive_or_none")]
     pub amount: Option<Money>,
+    /// Whose money, of a refund that was made at the provider without our command.
+    pub attempt_id: Option<AttemptId>,
     /// Why it failed, in the provider's words.
     pub failure_reason: Option<BoundedText<500>>,
     /// The acquirer's reference, by which the buyer's bank finds the money.

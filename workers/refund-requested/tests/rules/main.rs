@@ -6,6 +6,7 @@ mod again;
 mod closing;
 mod convergence;
 mod disputed;
+mod elsewhere;
 mod flagged;
 mod histories;
 mod parking;

@@ -68,6 +68,7 @@ clauses! {
     RefundUnanswered: "the provider did not say in time what became of it",
     AlreadyDecided: "it had been decided before",
     DuplicateConflict: "the same request came before with another amount",
+    MadeAtProvider: "it was made at the provider, without our command",
     UnknownRefund: "the refund is none of ours",
     WithinLimits: "it is small and rare enough to need no person's word",
     RefundFailed: "a refund did not work, of money that may not stay",
