@@ -113,6 +113,7 @@ part! {
         revision: i32,
         amount_changed: bool,
         status: String,
+        payment_status: String,
         method: Option<String>,
         policy_version: String,
         locale: Option<String>,
@@ -129,14 +130,16 @@ part! {
     }
     "read the order", order, r#"
     SELECT
-        id, merchant_id, customer_ref, currency::text AS "currency!", total_minor, revision,
-        amount_changed, status::text AS "status!", method::text, policy_version,
+        id, orders.merchant_id, customer_ref, currency::text AS "currency!", total_minor, revision,
+        amount_changed, orders.status::text AS "status!",
+        order_payments.payment_status AS "payment_status!", method::text, policy_version,
         locale, consent,
         reservation_id, placed_at AS "placed_at: Time", expires_at AS "expires_at: Time",
         paid_at AS "paid_at: Time", closed_at AS "closed_at: Time", close_reason::text,
         held_since AS "held_since: Time", stock_released_at AS "stock_released_at: Time", version
     FROM orders
-    WHERE id = $1
+    INNER JOIN order_payments ON order_payments.order_id = orders.id
+    WHERE orders.id = $1
     "#
 }
 
