@@ -1,3 +1,5 @@
+mod scopes;
+
 use super::*;
 use crate::policy::{AmountLimits, TEMPLATE};
 
