@@ -18,7 +18,8 @@ CREATE TYPE currency_code AS ENUM (
 
 CREATE TYPE order_status AS ENUM ('pending_payment', 'paid', 'expired', 'cancelled');
 CREATE TYPE close_reason AS ENUM (
-    'payment_timeout', 'buyer', 'merchant', 'fraud', 'operator', 'customer_restricted'
+    'payment_timeout', 'buyer', 'merchant', 'fraud', 'operator', 'customer_restricted',
+    'refunded'
 );
 CREATE TYPE payment_method AS ENUM ('card', 'wallet', 'bank_transfer', 'other');
 
@@ -77,8 +78,8 @@ CREATE TYPE risk_rule AS ENUM (
 CREATE TYPE restriction_level AS ENUM ('limited', 'prepaid_only');
 
 CREATE TYPE policy_kind AS ENUM (
-    'customer_limit', 'customer_risk', 'dispute_answer', 'dispute_mediation', 'late_money',
-    'notification', 'payment_hold', 'refund_approval', 'refund_review'
+    'cancellation', 'customer_limit', 'customer_risk', 'dispute_answer', 'dispute_mediation',
+    'late_money', 'notification', 'payment_hold', 'refund_approval', 'refund_review'
 );
 
 CREATE TYPE consent_purpose AS ENUM ('marketing', 'recovery');

@@ -1,1 +1,2 @@
+DROP VIEW order_payments;
 DROP TABLE timers, disputes, refunds, captures, payment_attempts, orders;

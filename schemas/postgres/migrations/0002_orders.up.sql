@@ -75,6 +75,12 @@ CREATE TABLE payment_attempts (
     amount_minor bigint NOT NULL,
     authorized_minor bigint NOT NULL,
     decline_code text,
+    network_code text,
+    decline_advice text,
+    decline_category text,
+    -- What was paid with.
+    method_kind text,
+    method_brand text,
     revision integer,
     occurred_at timestamptz NOT NULL,
     last_event_at timestamptz NOT NULL,
@@ -119,6 +125,8 @@ CREATE TABLE refunds (
     part smallint NOT NULL,
     reason refund_reason NOT NULL,
     requested_at timestamptz NOT NULL,
+    -- Whether the goods go back on the shelf, if the wish says so.
+    restock boolean,
     -- Moved by events.
     attempt_id uuid,
     currency currency_code NOT NULL,
@@ -230,3 +238,68 @@ WHERE status = 'armed' AND handed_over_at IS NULL;
 -- What the broker has; overdue ones were lost there.
 CREATE INDEX timers_handed_over_idx ON timers (due_at)
 WHERE status = 'armed' AND handed_over_at IS NOT NULL;
+
+CREATE VIEW order_payments AS
+SELECT
+    orders.id AS order_id,
+    orders.merchant_id,
+    orders.status,
+    CASE
+        WHEN disputed.open THEN 'disputed'
+        WHEN disputed.lost THEN 'charged_back'
+        WHEN taken.applied > 0 THEN CASE
+            WHEN back.of_order >= taken.applied THEN 'refunded'
+            WHEN back.of_order > 0 THEN 'partially_refunded'
+            WHEN taken.applied + coalesce(orders.accepted_shortfall_minor, 0) < orders.total_minor
+                THEN 'partially_paid'
+            WHEN taken.captured - taken.applied > back.of_excess THEN 'overpaid'
+            ELSE 'paid'
+        END
+        WHEN taken.captured > 0 THEN CASE
+            WHEN back.of_excess >= taken.captured THEN 'refunded' ELSE 'overpaid'
+        END
+        WHEN orders.status = 'paid' AND orders.total_minor = 0 THEN 'paid'
+        WHEN tried.authorized THEN 'authorized'
+        WHEN tried.under_way THEN 'in_progress'
+        ELSE 'unpaid'
+    END AS payment_status,
+    taken.captured AS captured_minor,
+    taken.applied AS applied_minor,
+    back.of_order + back.of_excess AS refunded_minor
+FROM orders
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(sum(amount_minor), 0)::bigint AS captured,
+        coalesce(sum(applied_minor), 0)::bigint AS applied
+    FROM captures
+    WHERE captures.order_id = orders.id AND captures.reversed_at IS NULL
+) AS taken
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(sum(amount_minor) FILTER (WHERE funded_from = 'customer_funds'), 0)::bigint
+            AS of_order,
+        coalesce(sum(amount_minor) FILTER (WHERE funded_from = 'suspense'), 0)::bigint
+            AS of_excess
+    FROM refunds
+    WHERE refunds.order_id = orders.id AND refunds.status = 'succeeded'
+) AS back
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(bool_or(disputes.status IN ('needs_response', 'under_review')), false) AS open,
+        coalesce(bool_or(disputes.status IN ('lost', 'accepted')), false) AS lost
+    FROM disputes
+    WHERE disputes.order_id = orders.id AND disputes.stage <> 'inquiry'
+) AS disputed
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(bool_or(attempt.status = 'authorized'), false) AS authorized,
+        coalesce(
+            bool_or(attempt.status IN ('initiated', 'requires_action', 'processing')), false
+        ) AS under_way
+    FROM payment_attempts AS attempt
+    WHERE attempt.order_id = orders.id
+) AS tried;
+COMMENT ON VIEW order_payments IS
+    'How far each order is paid, derived from its captures, refunds, disputes and attempts: no row '
+    'stores it. What is over a total of nothing, or came for a closed order, is overpaid until it '
+    'is back.';

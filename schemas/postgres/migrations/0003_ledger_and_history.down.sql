@@ -1,3 +1,4 @@
+DROP VIEW balances;
 DROP TABLE
     consent_withdrawals, judgements, customer_marks, risk_flags, unapplied_money, transfers,
     history;

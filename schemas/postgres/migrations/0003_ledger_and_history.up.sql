@@ -237,5 +237,18 @@ COMMENT ON TABLE unapplied_money IS
 
 -- Found with its order, known or not.
 CREATE INDEX unapplied_money_claimed_order_idx ON unapplied_money (claimed_order);
+-- Found by a dispute that names nothing but the payment.
+CREATE INDEX unapplied_money_payment_idx ON unapplied_money (provider, provider_ref);
 -- What waits for somebody, oldest first.
 CREATE INDEX unapplied_money_open_idx ON unapplied_money (recorded_at) WHERE resolved_at IS NULL;
+
+CREATE VIEW balances AS
+SELECT subject_id, account, currency, sum(debit_minor) AS debit_minor
+FROM (
+    SELECT subject_id, debit AS account, currency, amount_minor AS debit_minor FROM transfers
+    UNION ALL
+    SELECT subject_id, credit, currency, -amount_minor FROM transfers
+) AS sides
+GROUP BY subject_id, account, currency;
+COMMENT ON VIEW balances IS
+    'What was debited to each account of an order or of unapplied money beyond what was credited.';

@@ -1,5 +1,4 @@
 DROP VIEW violations;
 DROP FUNCTION has_card_number(text);
 DROP VIEW standings;
-DROP VIEW balances;
 DROP VIEW attempt_money;

@@ -62,17 +62,6 @@ COMMENT ON VIEW attempt_money IS
     'What was captured, refunded and disputed of each attempt. "Ever" counts what was taken back '
     'since, too.';
 
-CREATE VIEW balances AS
-SELECT subject_id, account, currency, sum(debit_minor) AS debit_minor
-FROM (
-    SELECT subject_id, debit AS account, currency, amount_minor AS debit_minor FROM transfers
-    UNION ALL
-    SELECT subject_id, credit, currency, -amount_minor FROM transfers
-) AS sides
-GROUP BY subject_id, account, currency;
-COMMENT ON VIEW balances IS
-    'What was debited to each account of an order or of unapplied money beyond what was credited.';
-
 CREATE VIEW standings AS
 SELECT id AS order_id, 'order'::history_entity AS entity, id AS entity_id, status::text AS status
 FROM orders
@@ -464,8 +453,18 @@ FROM (
     UNION ALL
     SELECT 'disputes', order_id, currency FROM disputes
     UNION ALL
-    -- Money waits for an order that may never come.
-    SELECT 'timers', order_id, NULL FROM timers WHERE kind <> 'unapplied_money_due'
+    -- Money waits for an order that may never come, and its refund for a provider's answer.
+    SELECT 'timers', order_id, NULL
+    FROM timers
+    WHERE
+        kind <> 'unapplied_money_due'
+        AND (
+            kind <> 'refund_answer_due'
+            OR NOT EXISTS (
+                SELECT FROM unapplied_money AS money
+                WHERE money.claimed_order = timers.order_id AND money.refund_id = timers.owner_id
+            )
+        )
 ) AS part
 LEFT JOIN orders ON orders.id = part.order_id
 WHERE orders.id IS NULL OR part.currency <> orders.currency

@@ -213,7 +213,7 @@ GRANT SELECT ON audit, operator_settings TO orderflow_reader;
 -- An order's life, without the bodies of messages.
 GRANT SELECT ON
 orders, payment_attempts, captures, refunds, disputes, timers, history, transfers, judgements,
-inbox, unapplied_money, violations
+inbox, unapplied_money, order_payments, violations
 TO orderflow_reader;
 GRANT SELECT (
     inbox_id, order_id, kind, source, event_id, occurred_at, parked_at, park_key, park_until, queue

@@ -201,7 +201,8 @@ impl Draft {
         }
     }
 
-    fn await_answer(&mut self, id: RefundId, status: RefundStatus) {
+    /// Has a refund looked at again while it is its provider's turn, and not any more after that.
+    pub(crate) fn await_answer(&mut self, id: RefundId, status: RefundStatus) {
         let (kind, owner) = (TimerKind::RefundAnswerDue, TimerOwner::Refund(id));
         match self.patience.of(status) {
             Some(wait) => self.arm(kind, owner, self.now.plus(wait)),

@@ -116,6 +116,8 @@ named! {
         DuplicateConflict = "duplicate-conflict",
         /// The provider reports on a refund that is not ours.
         UnknownRefund = "unknown-refund",
+        /// A refund was made at its provider without a command of ours.
+        MadeAtProvider = "made-at-provider",
         /// A refund is small and rare enough to need no person.
         WithinLimits = "within-limits",
         /// A refund did not work, of money that may not stay with us (case 63).
@@ -156,6 +158,8 @@ named! {
         AmountOutOfRange = "amount-out-of-range",
         /// The payment window ended.
         PaymentTimeout = "payment-timeout",
+        /// All of the order's money is back with the buyer.
+        FullyRefunded = "fully-refunded",
         /// Somebody asked for the cancellation.
         CancelRequested = "cancel-requested",
     }
@@ -222,7 +226,12 @@ impl Decision {
 
     /// The event waits.
     pub fn park(key: ParkKey, until: Timestamp) -> Self {
-        Self { outcome: Outcome::Parked { key, until }, changes: Changes::default() }
+        Self::park_with(key, until, Changes::default())
+    }
+
+    /// The event waits, and something is said about it.
+    pub fn park_with(key: ParkKey, until: Timestamp, changes: Changes) -> Self {
+        Self { outcome: Outcome::Parked { key, until }, changes }
     }
 
     /// The answer is no.

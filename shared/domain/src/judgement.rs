@@ -8,6 +8,8 @@ use crate::status::named;
 named! {
     /// Which policy decided.
     pub enum PolicyKind {
+        /// Whether an order that is paid may be called off.
+        Cancellation = "cancellation",
         /// Whether orders of a customer expired unpaid too often, and what follows (policy 7).
         CustomerLimit = "customer_limit",
         /// Whether a customer's refunds or disputes are too many (policy 6).

@@ -143,6 +143,12 @@ messages! {
         attempt_id: AttemptId,
         /// The provider's code.
         decline_code: Option<Token<64>>,
+        /// The card network's code.
+        network_code: Option<Token<16>>,
+        /// The network's advice about another try.
+        advice: Option<Token<64>>,
+        /// In how many seconds the same means may be tried again; nothing when it never may.
+        retry_after_s: Option<u64>,
         /// Until when another try is welcome.
         expires_at: Timestamp,
     }
@@ -224,6 +230,8 @@ messages! {
         amount: Money,
         /// Why.
         reason: RefundReason,
+        /// Whether the goods go back on the shelf, as the wish for it says (case 88).
+        restock: Option<bool>,
     }
     /// A refund will not be made.
     RefundRejected("refund.rejected", Announcement) {

@@ -56,6 +56,8 @@ named! {
         Operator = "operator",
         /// The customer has as many unpaid orders as they may have (policy 7).
         CustomerRestricted = "customer_restricted",
+        /// All of its money is back with the buyer.
+        Refunded = "refunded",
     }
 }
 

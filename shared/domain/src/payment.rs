@@ -1,5 +1,7 @@
 //! Payment attempts and their captures.
 
+use std::time::Duration;
+
 use contracts::events::{PaymentOutcome, RefundCause, RefundReason};
 use contracts::{AttemptId, Money, MoneyError, ProviderRef, Timestamp, Token};
 use guidance::decline::{Category, Codes, guidance};
@@ -164,6 +166,26 @@ impl From<PaymentOutcome> for AttemptStatus {
     }
 }
 
+/// What a provider says of a decline beside its own code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeclineDetails {
+    /// The card network's code.
+    pub network_code: Option<Token<16>>,
+    /// The network's advice about another try.
+    pub advice: Option<Token<64>>,
+    /// The provider's grouping.
+    pub category: Option<Token<32>>,
+}
+
+/// What was paid with, as far as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaidWith {
+    /// Card, wallet, transfer and so on.
+    pub kind: Token<32>,
+    /// The brand of the card.
+    pub brand: Option<Token<32>>,
+}
+
 /// One payment attempt at a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
@@ -181,6 +203,10 @@ pub struct Attempt {
     pub authorized: Money,
     /// The provider's code of the last decline.
     pub decline_code: Option<Token<64>>,
+    /// What else was said of it.
+    pub decline: DeclineDetails,
+    /// What was paid with, by the first report that says so.
+    pub paid_with: Option<PaidWith>,
     /// The order's revision that the buyer saw (case 39).
     pub revision: Option<i32>,
     /// When the first event about it happened.
@@ -190,10 +216,24 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// The codes of the last decline.
+    pub fn decline_codes(&self) -> Codes<'_> {
+        Codes {
+            code: self.decline_code.as_ref().map(Token::as_str),
+            network_code: self.decline.network_code.as_ref().map(Token::as_str),
+            advice: self.decline.advice.as_ref().map(Token::as_str),
+            category: self.decline.category.as_ref().map(Token::as_str),
+        }
+    }
+
+    /// How long to wait before the same means is tried again; nothing when it never may be.
+    pub fn retry_after(&self) -> Option<Duration> {
+        guidance(self.decline_codes()).retry_after()
+    }
+
     /// Whether it was declined because something technical went wrong (policies 7 and 11).
     pub fn was_declined_technically(&self) -> bool {
-        let code = self.decline_code.as_ref().map(Token::as_str);
-        let category = guidance(Codes { code, ..Codes::default() }).category;
+        let category = guidance(self.decline_codes()).category;
         self.status == AttemptStatus::Declined && category == Category::Technical
     }
 }

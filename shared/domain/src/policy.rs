@@ -2,12 +2,14 @@
 
 mod amounts;
 mod book;
+mod cancellation;
 mod customers;
 mod disputes;
 mod file;
 mod late_money;
 mod monitoring;
 mod notifications;
+mod refund_windows;
 mod refunds;
 mod reminders;
 mod section;
@@ -23,12 +25,14 @@ pub const TEMPLATE: &str = include_str!("../../../ops/policies/default.toml");
 
 pub use amounts::AmountLimits;
 pub use book::PolicyBook;
+pub use cancellation::{CancellationPolicy, PaidCancellation};
 pub use customers::{CountLimit, FlagPolicy, RatioLimit};
 pub use disputes::{AnswerClock, DisputePolicy, EvidenceStep};
 pub use file::{Overrides, PolicyFile, PolicyFileError, PolicyProblem};
 pub use late_money::{LateMoneyChoice, LateMoneyPolicy};
 pub use monitoring::{Measure, MerchantFigures, MonitoringPolicy, Share, Standing};
 pub use notifications::NotificationPolicy;
+pub use refund_windows::RefundWindows;
 pub use refunds::{RefundPatience, RefundPolicy};
 pub use reminders::{QuietHours, ReminderPoint, Reminders};
 pub use unapplied::UnappliedPolicy;
@@ -55,6 +59,8 @@ pub struct Policies {
     pub hold_interval: Duration,
     /// How long an event waits for its parent; the same for everyone.
     pub park_ttl: Duration,
+    /// How long a dispute waits for its payment, from its own time; the same for everyone.
+    pub disputed_payment_wait: Duration,
     /// How far a sender's clock may be ahead of ours (case 14); the same for everyone.
     pub max_skew: Duration,
     /// How long an order created after its own deadline waits for its parked payments (case 20);
@@ -62,6 +68,8 @@ pub struct Policies {
     pub drain_grace: Duration,
     /// What becomes of money that came late, or is a little short.
     pub late_money: LateMoneyPolicy,
+    /// How paid orders end before they are shipped.
+    pub cancellation: CancellationPolicy,
     /// When refunds are made without a person.
     pub refunds: RefundPolicy,
     /// How disputes are answered.
@@ -86,9 +94,11 @@ impl Default for Policies {
             max_hold: 30 * MINUTE,
             hold_interval: 5 * MINUTE,
             park_ttl: 30 * MINUTE,
+            disputed_payment_wait: 180 * DAY,
             max_skew: 5 * MINUTE,
             drain_grace: Duration::from_secs(30),
             late_money: LateMoneyPolicy::default(),
+            cancellation: CancellationPolicy::default(),
             refunds: RefundPolicy::default(),
             disputes: DisputePolicy::default(),
             notifications: NotificationPolicy::default(),

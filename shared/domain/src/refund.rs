@@ -130,6 +130,8 @@ pub struct Refund {
     pub decided_by: Option<Token<64>>,
     /// Who approved it first, where two must (policy 4).
     pub first_approver: Option<Token<64>>,
+    /// Whether the shop puts the goods back on the shelf; only passed on (case 88).
+    pub restock: Option<bool>,
     /// Why it was refused or sent to review.
     pub code: Option<OutcomeCode>,
     /// The provider's reference.

@@ -8,7 +8,10 @@ mod legs;
 mod unapplied;
 
 pub use funds::{double_loss, held_in, refundable_from, returnable};
-pub use unapplied::{apply_unapplied, put_unapplied_refund, refund_unapplied, write_unapplied_off};
+pub use unapplied::{
+    apply_unapplied, order_unapplied_refund_again, put_unapplied_refund, refund_unapplied,
+    write_unapplied_off,
+};
 
 use contracts::{AttemptId, Money, MoneyError};
 

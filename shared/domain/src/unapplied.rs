@@ -68,8 +68,12 @@ pub struct UnappliedMoney {
     pub occurred_at: Timestamp,
     /// When it was recorded, by the database's clock.
     pub recorded_at: Timestamp,
-    /// What a person decided; only people write it.
+    /// What a person decided; only people write it, and a refund that failed uses it up.
     pub decision: Option<MoneyDecision>,
+    /// When they decided it, by the database's clock.
+    pub decided_at: Option<Timestamp>,
+    /// Since when a dispute waits for its order or payment: the buyer may have it back already.
+    pub disputed_since: Option<Timestamp>,
     /// The latest try to give it back.
     pub refund: Option<MoneyRefund>,
     /// What became of it, if that is settled.
@@ -115,6 +119,12 @@ impl UnappliedMoney {
     /// Whether it is the capture that the provider calls so.
     pub fn is_capture(&self, provider: &Token<32>, capture_ref: &ProviderRef) -> bool {
         self.provider == *provider && self.capture_ref == *capture_ref
+    }
+
+    /// Whether a dispute waits that nobody knew of who decided on the money, if somebody did.
+    pub fn is_disputed_unseen(&self) -> bool {
+        let seen = |since| self.decided_at.is_some_and(|decided_at| decided_at > since);
+        self.disputed_since.is_some_and(|since| !seen(since))
     }
 
     /// What became of it, if that is settled.

@@ -127,6 +127,8 @@ pub struct Codes<'a> {
     pub network_code: Option<&'a str>,
     /// The advice about another try, such as `try_again_later` or a network's `03`.
     pub advice: Option<&'a str>,
+    /// The provider's grouping, such as `hard`; it counts where no code says anything.
+    pub category: Option<&'a str>,
 }
 
 /// A code that says nothing, and what is made of one that nobody knows.
@@ -138,6 +140,20 @@ const UNKNOWN: Guidance = Guidance {
                    or use another payment method.",
 };
 
+/// What to make of codes that nobody knows, by the provider's own grouping of them.
+fn by_category(category: Option<&str>) -> Guidance {
+    let of = |category, retry, message| Guidance { category, retry, message, ..UNKNOWN };
+    match category {
+        Some("hard") => of(Category::Hard, Retry::Never, CustomerMessage::OtherMethod),
+        Some("authentication") => {
+            of(Category::Authentication, Retry::Now, CustomerMessage::Confirm)
+        }
+        Some("technical") => of(Category::Technical, Retry::Now, CustomerMessage::TryAgain),
+        Some("fraud") => of(Category::Fraud, Retry::Never, CustomerMessage::Generic),
+        Some(_) | None => UNKNOWN,
+    }
+}
+
 /// What to make of a decline; a code that is not known is soft and gets the generic text.
 ///
 /// A crime that either code names is not outweighed by anything. Otherwise the provider's code
@@ -147,7 +163,7 @@ pub fn guidance(codes: Codes<'_>) -> Guidance {
     let crime = named.clone().find(|it| it.category == Category::Fraud);
     let telling = named.clone().find(|it| it.message != CustomerMessage::Generic);
     let known = crime.or(telling).or_else(|| named.clone().next());
-    let guidance = known.unwrap_or(UNKNOWN);
+    let guidance = known.unwrap_or_else(|| by_category(codes.category));
     if guidance.category == Category::Fraud {
         return guidance;
     }

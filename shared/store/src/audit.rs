@@ -1,9 +1,11 @@
 //! What people did and why, in a chain that shows every change.
 
+use contracts::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::database::Database;
+use crate::decode::at;
 use crate::error::Error;
 use crate::timeline::Time;
 
@@ -33,6 +35,10 @@ pub struct Wanted<'a> {
     pub action: Option<&'a str>,
     /// On this object only, such as `replay:7`.
     pub object: Option<&'a str>,
+    /// Not before this time.
+    pub since: Option<Timestamp>,
+    /// Before this time only.
+    pub until: Option<Timestamp>,
     /// This row only.
     pub id: Option<i64>,
     /// Rows before this one.
@@ -61,6 +67,8 @@ pub async fn list(
             AND ($3::text IS NULL OR object = $3)
             AND ($4::bigint IS NULL OR id = $4)
             AND ($5::bigint IS NULL OR id < $5)
+            AND ($7::timestamptz IS NULL OR recorded_at >= $7)
+            AND ($8::timestamptz IS NULL OR recorded_at < $8)
         ORDER BY id DESC
         LIMIT $6
         "#,
@@ -70,6 +78,8 @@ pub async fn list(
         wanted.id,
         wanted.before,
         limit,
+        wanted.since.map(at),
+        wanted.until.map(at),
     );
     let rows = rows.fetch_all(database.connection()?).await;
     rows.map_err(Error::during("read the audit"))

@@ -66,7 +66,7 @@ async fn by_payment(
     }
     let found = sqlx::query!(
         r#"
-        SELECT wanted.place AS "place!", attempt.order_id
+        SELECT wanted.place AS "place!", attempt.order_id AS "order_id!"
         FROM (
             SELECT
                 unnest($1::bigint[]) AS place, unnest($2::text[]) AS provider,
@@ -74,6 +74,23 @@ async fn by_payment(
         ) AS wanted
         INNER JOIN payment_attempts AS attempt
             ON attempt.provider = wanted.provider AND attempt.provider_ref = wanted.reference
+        UNION ALL
+        -- Money that fits no order names one all the same.
+        SELECT wanted.place AS "place!", money.claimed_order
+        FROM (
+            SELECT
+                unnest($1::bigint[]) AS place, unnest($2::text[]) AS provider,
+                unnest($3::text[]) AS reference
+        ) AS wanted
+        INNER JOIN unapplied_money AS money
+            ON money.provider = wanted.provider AND money.provider_ref = wanted.reference
+        WHERE
+            NOT EXISTS (
+                SELECT FROM payment_attempts AS attempt
+                WHERE
+                    attempt.provider = money.provider
+                    AND attempt.provider_ref = money.provider_ref
+            )
         "#,
         column(references, |(place, ..)| *place) as _,
         column(references, |(_, provider, _)| *provider) as _,

@@ -113,6 +113,7 @@ part! {
         revision: i32,
         amount_changed: bool,
         status: String,
+        payment_status: String,
         method: Option<String>,
         policy_version: String,
         locale: Option<String>,
@@ -129,14 +130,16 @@ part! {
     }
     "read the order", order, r#"
     SELECT
-        id, merchant_id, customer_ref, currency::text AS "currency!", total_minor, revision,
-        amount_changed, status::text AS "status!", method::text, policy_version,
+        id, orders.merchant_id, customer_ref, currency::text AS "currency!", total_minor, revision,
+        amount_changed, orders.status::text AS "status!",
+        order_payments.payment_status AS "payment_status!", method::text, policy_version,
         locale, consent,
         reservation_id, placed_at AS "placed_at: Time", expires_at AS "expires_at: Time",
         paid_at AS "paid_at: Time", closed_at AS "closed_at: Time", close_reason::text,
         held_since AS "held_since: Time", stock_released_at AS "stock_released_at: Time", version
     FROM orders
-    WHERE id = $1
+    INNER JOIN order_payments ON order_payments.order_id = orders.id
+    WHERE orders.id = $1
     "#
 }
 
@@ -151,13 +154,19 @@ part! {
         amount_minor: i64,
         authorized_minor: i64,
         decline_code: Option<String>,
+        network_code: Option<String>,
+        decline_advice: Option<String>,
+        decline_category: Option<String>,
+        method_kind: Option<String>,
+        method_brand: Option<String>,
         occurred_at: Time,
         last_event_at: Time,
     }
     "read the order's attempts", attempts, r#"
     SELECT
         id, provider, provider_ref, status::text AS "status!", currency::text AS "currency!",
-        amount_minor, authorized_minor, decline_code, occurred_at AS "occurred_at: Time",
+        amount_minor, authorized_minor, decline_code, network_code, decline_advice,
+        decline_category, method_kind, method_brand, occurred_at AS "occurred_at: Time",
         last_event_at AS "last_event_at: Time"
     FROM payment_attempts
     WHERE order_id = $1

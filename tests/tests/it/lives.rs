@@ -8,9 +8,10 @@ use contracts::events::PaymentOutcome::{self, CaptureFailed, Captured};
 use contracts::{AttemptId, EventKind};
 use dispute_opened::DisputeRules;
 use domain::history::Change;
+use domain::policy::{CancellationPolicy, PaidCancellation};
 use domain::refund::{Refund, RefundStatus};
 use domain::timer::{TimerKind, TimerOwner, TimerStatus};
-use domain::{Decision, DisputeId, Moment, OutcomeCode, Policies};
+use domain::{Decision, DisputeId, Moment, OutcomeCode, Policies, Status};
 use order_created::OrderRules;
 use payment_attempted::PaymentRules;
 use payment_timeout::TimeoutRules;
@@ -94,11 +95,13 @@ struct Life {
     world: World,
     noticed: BTreeSet<DisputeId>,
     messages: u32,
+    policies: Policies,
 }
 
 impl Life {
-    fn new() -> Self {
-        let mut life = Self { world: World::default(), noticed: BTreeSet::new(), messages: 0 };
+    fn new(policies: Policies) -> Self {
+        let (world, noticed) = (World::default(), BTreeSet::new());
+        let mut life = Self { world, noticed, messages: 0, policies };
         life.hear(&order_created(order_id(1)));
         life
     }
@@ -160,7 +163,8 @@ impl Life {
 
     fn hear(&mut self, event: &ShopEvent) {
         let moment = Moment { now: self.world.now, parked_until: None };
-        let decision = decide(&mut self.world, event, moment);
+        let policies = self.policies.clone();
+        let decision = decide(&mut self.world, event, moment, policies);
         let over_refunded = decision.changes.history.iter().filter_map(|line| match line.change {
             Change::Dispute(id, ..) if line.reason == Some(OutcomeCode::AlreadyRefunded) => {
                 Some(id)
@@ -223,8 +227,7 @@ impl Life {
 }
 
 /// Lets the worker that an event belongs to decide it.
-fn decide(world: &mut World, event: &ShopEvent, moment: Moment) -> Decision {
-    let policies = Policies::default();
+fn decide(world: &mut World, event: &ShopEvent, moment: Moment, policies: Policies) -> Decision {
     match event.kind() {
         EventKind::OrderCreated | EventKind::OrderCancelRequested | EventKind::ConsentWithdrawn => {
             world.handle_at(&OrderRules::new(policies), event, moment)
@@ -261,9 +264,12 @@ proptest! {
 
     #[test]
     fn no_life_strands_money_or_loses_it_twice_unnoticed(
-        steps in prop::collection::vec(step(), 1..30)
+        steps in prop::collection::vec(step(), 1..30),
+        paid_orders in prop::sample::select(PaidCancellation::ALL),
+        on_full_refund in any::<bool>(),
     ) {
-        let mut life = Life::new();
+        let cancellation = CancellationPolicy { paid_orders, on_full_refund };
+        let mut life = Life::new(Policies { cancellation, ..Policies::default() });
         for step in &steps {
             life.take(step);
             prop_assert_eq!(life.violations(), Vec::<&str>::new(), "after {:?}", step);

@@ -2,25 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod disputed;
+mod histories;
+
 use std::time::Duration;
 
 use contracts::events::PaymentOutcome;
 use domain::ledger::Account;
 use domain::message::Body;
 use domain::order::OrderStatus;
-use domain::refund::RefundStatus;
 use domain::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
 use domain::unapplied::{MoneyDecision, Resolution, UnappliedMoney};
-use domain::{Moment, OrderId, Outcome, OutcomeCode, Policies, Timestamp};
+use domain::{Moment, OrderId, Outcome, OutcomeCode, Policies};
 use order_created::OrderRules;
 use payment_attempted::PaymentRules;
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
-use proptest::sample::select;
 use refund_requested::RefundRules;
 use serde_json::json;
 use testkit::shop::{
-    ShopEvent, at, attempt_id, captured, order_created, order_id, payment, refund_updated,
-    unapplied_due,
+    ShopEvent, at, attempt_id, captured, order_created, order_id, payment, refund_review_due,
+    refund_updated, unapplied_due,
 };
 use testkit::world::World;
 
@@ -99,6 +99,7 @@ fn person_decides(world: &mut World, decision: MoneyDecision) {
     let timer = &mut state.timers.iter_mut().find(|it| it.kind == TimerKind::UnappliedMoneyDue);
     let timer = timer.as_mut().unwrap();
     timer.generation += 1;
+    state.unapplied[0].decided_at = Some(now);
     (timer.due_at, timer.status, timer.resolved_at) = (now, TimerStatus::Armed, None);
 }
 
@@ -158,12 +159,53 @@ fn case_063_a_refund_without_an_order_that_fails_opens_the_money_again() {
     assert_eq!(money(&world).resolved, None);
     check_money(&world, 10_000, 10_000, 0);
     assert_eq!(cases(&world), [OutcomeCode::RefundFailed]);
+    assert_eq!(timer(&world).status, TimerStatus::Armed);
+    for tries in 1..=2 {
+        assert_eq!(fall_due(&mut world), Outcome::Applied);
+        assert_eq!(cases(&world)[1..], [OutcomeCode::UnappliedOverdue].repeat(tries));
+        assert_eq!(world.sent_count("refund.execute"), 1, "what failed is not tried blindly");
+    }
 
     let first = money(&world).refund.unwrap().id;
     person_decides(&mut world, MoneyDecision::Refund);
     assert_eq!(fall_due(&mut world), Outcome::Applied);
     assert_ne!(money(&world).refund.unwrap().id, first);
+    assert_eq!(report(&mut world, "failed"), Outcome::Applied);
+    fall_due(&mut world);
+    assert_eq!(world.sent_count("refund.execute"), 2, "one decision is one try");
+
+    person_decides(&mut world, MoneyDecision::Refund);
+    fall_due(&mut world);
     assert_eq!(report(&mut world, "succeeded"), Outcome::Applied);
+    check_money(&world, 0, 0, 0);
+}
+
+#[test]
+fn case_062_a_refund_without_an_order_that_is_not_answered_is_ordered_again() {
+    let mut world = orphaned();
+    fall_due(&mut world);
+    let refund = money(&world).refund.unwrap().id;
+    let asked = |world: &World| {
+        let owner = TimerOwner::Refund(refund);
+        world.state.timer(TimerKind::RefundAnswerDue, owner).unwrap().clone()
+    };
+    for tries in 1..=2 {
+        let Timer { generation, due_at, .. } = asked(&world);
+        world.now = due_at;
+        let due = refund_review_due(order(), refund, generation, due_at);
+        let rules = RefundRules::new(policies());
+        assert_eq!(world.handle(&rules, &due).outcome, Outcome::Applied);
+        assert_eq!(world.handle(&rules, &due).outcome, Outcome::Noop(OutcomeCode::StaleGeneration));
+        assert_eq!(world.sent_count("refund.execute"), 1 + tries);
+        assert_eq!(cases(&world), [OutcomeCode::RefundUnanswered].repeat(tries));
+    }
+    let same = world.sent.iter().all(|message| match &message.body {
+        Body::RefundExecute { refund_id, .. } => *refund_id == refund,
+        _ => true,
+    });
+    assert!(same, "its id is the idempotency key");
+    assert_eq!(report(&mut world, "succeeded"), Outcome::Applied);
+    assert_eq!(asked(&world).status, TimerStatus::Cancelled);
     check_money(&world, 0, 0, 0);
 }
 
@@ -299,110 +341,4 @@ fn case_042_orphaned_money_for_another_merchant_than_its_order_s_waits_for_a_per
     assert_eq!(money(&world).resolved, None);
     check_money(&world, 10_000, 10_000, 0);
     assert_eq!(timer(&world).status, TimerStatus::Armed, "it is called to mind");
-}
-
-/// Something that happens to money whose order did not come.
-#[derive(Clone, Debug)]
-enum Step {
-    OrderComes,
-    Due,
-    Decide(MoneyDecision),
-    Report(&'static str),
-    TellAgain(i64),
-    Fail,
-    Pass(u64),
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let words = vec!["submitted", "succeeded", "failed", "cancelled", "reversed"];
-    let decisions = vec![MoneyDecision::Refund, MoneyDecision::WriteOff];
-    let step = prop_oneof![
-        1 => Just(Step::OrderComes),
-        4 => Just(Step::Due),
-        2 => select(decisions).prop_map(Step::Decide),
-        5 => select(words).prop_map(Step::Report),
-        1 => select(vec![10_000, 9_000]).prop_map(Step::TellAgain),
-        1 => Just(Step::Fail),
-        2 => (1_u64..2_000).prop_map(Step::Pass),
-    ];
-    proptest::collection::vec(step, 1..20)
-}
-
-fn take(world: &mut World, step: &Step, number: usize) {
-    world.now = world.now.plus(Duration::from_secs(1));
-    let (attempt, id) = (attempt_id(1), format!("step-{number}"));
-    match step {
-        Step::OrderComes if world.state.order.is_none() => open(world),
-        Step::OrderComes => {}
-        Step::Due => {
-            let event = due(world).id(&id);
-            pay(world, &event);
-        }
-        Step::Decide(_) if money(world).resolved.is_some() => {}
-        Step::Decide(decision) => person_decides(world, *decision),
-        Step::Report(_) if money(world).refund.is_none() => {}
-        Step::Report(status) => {
-            report(world, status);
-        }
-        Step::TellAgain(amount) => {
-            wait_out(world, &captured(order(), attempt, *amount).id(&id));
-        }
-        Step::Fail => {
-            let outcome = PaymentOutcome::CaptureFailed;
-            wait_out(world, &payment(order(), attempt, outcome, 10_000).id(&id));
-        }
-        Step::Pass(minutes) => world.now = world.now.plus(Duration::from_mins(*minutes)),
-    }
-}
-
-/// I17, I20 and I26: what is owed follows from the rows, nothing is overdrawn, and money that
-/// nobody has settled is in the hands of a timer or of a person.
-fn check(world: &World) {
-    for money in &world.state.unapplied {
-        let balance = |account| world.unapplied_balance(money.id, account);
-        let gone = money.refund.as_ref().is_some_and(|it| it.status == RefundStatus::Succeeded);
-        let there = match money.resolution() {
-            None | Some(Resolution::Refunded) => money.amount.minor(),
-            Some(Resolution::Applied | Resolution::WrittenOff) => 0,
-        };
-        let owed = there - i64::from(gone) * money.amount.minor();
-        assert_eq!(balance(Account::PspReceivable), owed);
-        assert!(balance(Account::Suspense) <= 0 && balance(Account::RefundsPayable) <= 0);
-        let owner = TimerOwner::Money(money.id);
-        let timer = world.state.timer(TimerKind::UnappliedMoneyDue, owner).unwrap();
-        let looked_at = timer.status == TimerStatus::Armed;
-        assert!(money.resolved.is_some() || looked_at || world.sent_count("ops.case_opened") > 0);
-        assert!(money.resolved.is_none() || !looked_at, "nobody looks at what is settled");
-    }
-    let paid = world.state.captures.iter().filter(|capture| capture.is_live()).count();
-    let back = world.state.unapplied.iter().filter(|money| {
-        money.refund.as_ref().is_some_and(|it| it.status == RefundStatus::Succeeded)
-    });
-    let twice = paid > 0 && back.count() > 0;
-    assert!(!twice || !cases(world).is_empty(), "no money is there twice unnoticed");
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 2_000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn whatever_happens_to_money_without_an_order_its_books_are_right(
-        steps in steps(), late in any::<bool>()
-    ) {
-        let mut world = orphaned();
-        let began: Timestamp = world.now;
-        for (number, step) in steps.iter().enumerate() {
-            take(&mut world, step, number);
-            check(&world);
-        }
-        if late {
-            world.now = world.now.max(began.plus(Duration::from_hours(24 * 4)));
-            take(&mut world, &Step::Due, steps.len());
-            check(&world);
-        }
-    }
 }

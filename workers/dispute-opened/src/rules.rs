@@ -10,10 +10,12 @@ mod report;
 
 use contracts::events::DisputeEvent;
 use contracts::{Envelope, Event};
-use domain::operations::{orphan, quarantine, wait_for};
+use domain::operations::{open_case, orphan, quarantine, wait_for};
 use domain::order::Order;
+use domain::unapplied::{Resolution, UnappliedMoney};
 use domain::{
-    Decision, Draft, Moment, MoneyError, OrderId, OrderState, ParkKey, PolicyBook, Rules,
+    Decision, Draft, Moment, MoneyError, OrderId, OrderState, OutcomeCode, ParkKey, PolicyBook,
+    Rules,
 };
 use uuid::Uuid;
 
@@ -51,7 +53,39 @@ impl DisputeRules {
         }
     }
 
-    /// Waits for what a report rests on; a person must look when that never comes (cases 25, 83).
+    /// Waits for the order or payment that a report is about (cases 24, 25 and 83).
+    ///
+    /// A person is told once that it did not come, and the report waits on: a chargeback is there
+    /// whether its payment is known or not, and is joined with it whenever it comes.
+    fn await_payment(
+        &self,
+        mut draft: Draft,
+        key: ParkKey,
+        report: &Report<'_>,
+        moment: Moment,
+    ) -> Decision {
+        tell_of_refund(&mut draft, report, moment);
+        let last = report.at.plus(self.book.everyone().disputed_payment_wait);
+        if !moment.waited_out() {
+            let Decision { outcome, .. } = wait_for(self.book.everyone(), key, moment);
+            return Decision { outcome, changes: draft.finish() };
+        }
+        if last <= moment.now {
+            return give_up(draft, report.order_id, report.reference());
+        }
+        tell_a_person(&mut draft, report.order_id, report.reference());
+        Decision::park_with(key, last, draft.finish())
+    }
+
+    /// Waits a while for what a report on a known payment lacks.
+    ///
+    /// It may have waited for the payment before, and then has much time left.
+    fn wait_shortly(&self, key: ParkKey, moment: Moment) -> Decision {
+        let end = moment.now.plus(self.book.everyone().park_ttl);
+        Decision::park(key, moment.parked_until.map_or(end, |until| until.min(end)))
+    }
+
+    /// Waits for what evidence or a decision is about; a person must look when that never comes.
     fn wait(
         &self,
         draft: Draft,
@@ -63,10 +97,41 @@ impl DisputeRules {
         if !moment.waited_out() {
             return wait_for(self.book.everyone(), key, moment);
         }
-        let known = draft.state().order.as_ref().map(|order| order.id);
-        // A dispute may name neither an order nor a payment that we know; its case has no order.
-        let order_id = known.or(named).unwrap_or(OrderId::from(Uuid::nil()));
-        orphan(draft, order_id, reference)
+        give_up(draft, named, reference)
+    }
+}
+
+/// Leaves an event to a person whose parent never came.
+fn give_up(draft: Draft, named: Option<OrderId>, reference: String) -> Decision {
+    let order_id = order_of_case(&draft, named);
+    orphan(draft, order_id, reference)
+}
+
+/// Tells a person of an event whose parent did not come yet.
+fn tell_a_person(draft: &mut Draft, named: Option<OrderId>, reference: String) {
+    let order_id = order_of_case(draft, named);
+    open_case(draft, order_id, OutcomeCode::Orphaned, reference);
+}
+
+/// A dispute may name neither an order nor a payment that we know; its case has no order.
+fn order_of_case(draft: &Draft, named: Option<OrderId>) -> OrderId {
+    let known = draft.state().order.as_ref().map(|order| order.id);
+    known.or(named).unwrap_or(OrderId::from(Uuid::nil()))
+}
+
+/// Tells a person, once, that disputed money without an order is on its way back already (case 70).
+fn tell_of_refund(draft: &mut Draft, report: &Report<'_>, moment: Moment) {
+    let takes_money = report.position.holds_money() && moment.parked_until.is_none();
+    let is_meant = |money: &&UnappliedMoney| {
+        let same = report.payment_ref == Some(&money.provider_ref);
+        same && money.provider == *report.provider
+    };
+    let sent_back =
+        |money: &&UnappliedMoney| money.resolution() == Some(Resolution::Refunded) && takes_money;
+    let mut meant = draft.state().unapplied.iter().filter(is_meant).filter(sent_back);
+    if let Some(money) = meant.next().cloned() {
+        let code = OutcomeCode::AlreadyRefunded;
+        open_case(draft, money.claimed_order, code, money.id.to_string());
     }
 }
 
@@ -110,7 +175,7 @@ impl Rules for DisputeRules {
         };
         let report = report.with_clock(self.book.everyone(), moment.now);
         let Some(order) = &state.order else {
-            return self.wait(draft(), key(), report.order_id, report.reference(), moment);
+            return self.await_payment(draft(), key(), &report, moment);
         };
         self.take(draft(), order, &report, moment).unwrap_or_else(|sum_too_large| {
             quarantine(draft(), order.id, sum_too_large.into(), report.reference())

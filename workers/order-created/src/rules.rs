@@ -59,7 +59,7 @@ impl Rules for OrderRules {
                 self.await_order(draft(), request, moment)
             }
             (OrderEvent::CancelRequested(request), Some(known)) => {
-                cancellation::cancel(draft(), known, request).unwrap_or_else(|error| {
+                cancellation::cancel(draft(), known, request, &self.book).unwrap_or_else(|error| {
                     quarantine(draft(), known.id, error.into(), known.id.to_string())
                 })
             }

@@ -7,11 +7,15 @@ mod restricted;
 
 use std::time::Duration;
 
+use contracts::events::RefundReason;
+use domain::ledger::Account;
 use domain::message::Body;
+use domain::operations::{OwnRefund, refund_own};
 use domain::order::{CloseReason, Order, OrderStatus};
 use domain::payment::AttemptStatus;
+use domain::policy::{CancellationPolicy, PaidCancellation};
 use domain::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
-use domain::{Moment, OrderId, Outcome, OutcomeCode, ParkKey, Policies};
+use domain::{Moment, Money, OrderId, Outcome, OutcomeCode, ParkKey, Policies};
 use order_created::OrderRules;
 use serde_json::{Value, json};
 use testkit::shop::{ShopEvent, at, cancel_requested, order_created, order_id};
@@ -280,6 +284,54 @@ fn case_085_a_paid_order_is_not_cancelled() {
     let outcome = tell(&mut world, &cancel_requested(order()));
     assert_eq!(outcome, Outcome::Rejected(OutcomeCode::AlreadyPaid));
     assert_eq!(row(&world).status, OrderStatus::Paid);
+}
+
+/// Rules of a shop that lets these call paid orders off.
+fn shop_that_lets(paid_orders: PaidCancellation) -> OrderRules {
+    let cancellation = CancellationPolicy { paid_orders, ..CancellationPolicy::default() };
+    OrderRules::new(Policies { cancellation, ..Policies::default() })
+}
+
+#[test]
+fn a_paid_order_is_cancelled_where_its_shop_lets_who_asks() {
+    use PaidCancellation::{Anybody, Nobody, Staff};
+    let allowed = [(Nobody, [false, false]), (Staff, [false, true]), (Anybody, [true, true])];
+    for (paid_orders, [buyer, operator]) in allowed {
+        for (actor, expected) in [("buyer", buyer), ("operator", operator)] {
+            let mut world = World::paid_order(&[4_000, 6_000]);
+            let event = cancel_requested(order()).with("actor", actor);
+            let decision = world.handle(&shop_that_lets(paid_orders), &event);
+            let cancelled = row(&world).status == OrderStatus::Cancelled;
+            assert_eq!(cancelled, expected, "{paid_orders}, {actor}");
+            assert_eq!(decision.changes.judgements.len(), usize::from(expected));
+            let back = if expected { 10_000 } else { 0 };
+            assert_eq!(-world.balance(Account::RefundsPayable), back);
+            assert_eq!(world.sent_count("inventory.release_requested"), usize::from(expected));
+            world.check_books();
+        }
+    }
+}
+
+#[test]
+fn a_paid_order_that_is_cancelled_gives_back_only_what_is_there() {
+    let mut world = World::paid_order(&[10_000]);
+    world.write(|draft| {
+        let (order, attempt) = (draft.state().order.clone(), draft.state().attempts[0].clone());
+        let wanted = OwnRefund {
+            attempt: &attempt,
+            amount: Money::new(3_000, "EUR".parse().unwrap()).unwrap(),
+            request_key: "shop-1".to_owned(),
+            reason: RefundReason::Goodwill,
+            funded_from: Account::CustomerFunds,
+            code: OutcomeCode::WithinLimits,
+        };
+        refund_own(draft, &order.unwrap(), &wanted).unwrap();
+    });
+    let rules = shop_that_lets(PaidCancellation::Anybody);
+    world.handle(&rules, &cancel_requested(order()));
+    let amounts: Vec<i64> = world.state.refunds.iter().map(|it| it.amount.minor()).collect();
+    assert_eq!(amounts, [3_000, 7_000]);
+    world.check_books();
 }
 
 #[test]

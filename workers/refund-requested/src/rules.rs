@@ -1,6 +1,8 @@
 //! What wishes for refunds, and reports on them, do to an order.
 
 mod allocation;
+mod closing;
+mod elsewhere;
 mod recording;
 mod report;
 mod request;
@@ -98,6 +100,11 @@ impl Rules for RefundRules {
             && let Some(money) = unapplied::find(state, update)
         {
             return self.follow_unapplied(draft(), money, update);
+        }
+        if let RefundEvent::ReviewDue(due) = &message.event
+            && let Some(theirs) = unapplied::unanswered(state, due.refund_id)
+        {
+            return unapplied::ask_again(draft(), &theirs, due);
         }
         match (&state.order, &message.event) {
             (None, RefundEvent::Requested(request)) => {

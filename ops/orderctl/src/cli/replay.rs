@@ -1,6 +1,7 @@
 //! What `orderctl replay` and `orderctl audit` take.
 
 use clap::{Args, Subcommand};
+use contracts::Timestamp;
 
 use super::select::SaidArgs;
 use super::values::chain_end;
@@ -87,6 +88,12 @@ pub(crate) struct AuditListArgs {
     /// On this only, such as `replay:7` or `letter:12`.
     #[arg(long, value_name = "OBJECT")]
     pub(crate) object: Option<String>,
+    /// Not before this time, such as 2026-11-01T10:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Timestamp>,
+    /// Before this time only.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Timestamp>,
     /// Only rows before this one: the next page, as the end of a page tells.
     #[arg(long, value_name = "ID")]
     pub(crate) before: Option<i64>,

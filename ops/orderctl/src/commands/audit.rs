@@ -31,6 +31,8 @@ async fn list(
         actor: args.by.as_deref(),
         action: args.action.as_deref(),
         object: args.object.as_deref(),
+        since: args.since,
+        until: args.until,
         id: None,
         before: args.before,
     };

@@ -134,7 +134,10 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("late_money.reinstate_grace", time(policies.late_money.reinstate_grace)),
         ("late_money.reserve_answer_within", time(policies.late_money.reserve_answer_within)),
         ("late_money.tolerance", limits(&policies.late_money.tolerance)),
-        ("refunds.window", time(refunds.window)),
+        ("cancellation.paid_orders", policies.cancellation.paid_orders.name().to_owned()),
+        ("cancellation.on_full_refund", policies.cancellation.on_full_refund.to_string()),
+        ("refunds.window", time(refunds.windows.other)),
+        ("refunds.window_of", windows_of(&refunds.windows)),
         ("refunds.hard_age", time(refunds.hard_age)),
         ("refunds.auto_limit", limits(&refunds.auto_limit)),
         ("refunds.four_eyes_above", limits(&refunds.four_eyes_above)),
@@ -168,6 +171,7 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("notifications.send", listed(&policies.notifications.send)),
         ("notifications.channels", listed(&policies.notifications.channels)),
         ("events.wait_for_parent", time(policies.park_ttl)),
+        ("events.wait_for_disputed_payment", time(policies.disputed_payment_wait)),
         ("events.clock_ahead", time(policies.max_skew)),
         ("events.drain_grace", time(policies.drain_grace)),
         ("unapplied_money.refund_after", time(policies.unapplied.refund_after)),
@@ -222,6 +226,13 @@ fn win_rates(rates: &policy::WinRates) -> String {
     let rates = named.chain(rates.other.map(|rate| ("other", rate)));
     let rates: Vec<_> = rates.map(|(name, rate)| format!("{name} {rate} percent")).collect();
     if rates.is_empty() { "none".to_owned() } else { rates.join(", ") }
+}
+
+fn windows_of(windows: &policy::RefundWindows) -> String {
+    let named = windows.by_reason.iter();
+    let named: Vec<_> =
+        named.map(|(reason, window)| format!("{} {}", reason.name(), time(*window))).collect();
+    if named.is_empty() { "none".to_owned() } else { named.join(", ") }
 }
 
 fn limits(limits: &policy::AmountLimits) -> String {

@@ -13,11 +13,17 @@ pub(super) fn text(id: OrderId, timeline: &Timeline, style: Style) -> String {
         let title = style.tint(Tone::Strong, &format!("Order {id}: not known"));
         return format!("{title}\n{}", style.paragraph(2, &awaited(timeline)));
     };
-    let title = style.tint(Tone::Strong, &format!("Order {id}: {}", order.status));
+    let title = style.tint(Tone::Strong, &format!("Order {id}: {}", whole_status(order)));
     let mut lines = vec![title, style.paragraph(2, &standing(order, timeline))];
     lines.extend(remarks(order).iter().map(|remark| style.paragraph(2, remark)));
     lines.push(style.paragraph(2, &origin(order)));
     lines.join("\n")
+}
+
+/// Its status, and how far it is paid where that says more.
+fn whole_status(order: &OrderRow) -> String {
+    let paid = order.payment_status.replace('_', " ");
+    if order.status == order.payment_status { paid } else { format!("{}, {paid}", order.status) }
 }
 
 /// An order that nobody created, though events name it.

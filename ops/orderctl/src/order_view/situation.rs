@@ -35,10 +35,12 @@ pub(super) fn of(order_id: OrderId, timeline: &Timeline) -> Option<Situation> {
 /// What a declined attempt means; nothing for any other.
 pub(super) fn declined(attempt: &AttemptRow) -> Option<Guidance> {
     match AttemptStatus::parse(&attempt.status).ok()? {
-        AttemptStatus::Declined | AttemptStatus::Failed => {
-            let code = attempt.decline_code.as_deref();
-            Some(decline::guidance(Codes { code, ..Codes::default() }))
-        }
+        AttemptStatus::Declined | AttemptStatus::Failed => Some(decline::guidance(Codes {
+            code: attempt.decline_code.as_deref(),
+            network_code: attempt.network_code.as_deref(),
+            advice: attempt.decline_advice.as_deref(),
+            category: attempt.decline_category.as_deref(),
+        })),
         AttemptStatus::Initiated
         | AttemptStatus::RequiresAction
         | AttemptStatus::Processing

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use store::timeline::Timeline;
+use store::timeline::{AttemptRow, Timeline};
 
 use super::amount;
 use super::labels::Labels;
@@ -64,12 +64,18 @@ pub(super) fn attempts(timeline: &Timeline, style: Style) -> String {
         [
             (index + 1).to_string(),
             it.id.to_string(),
-            format!("{} {}", it.provider, it.provider_ref),
+            format!("{} {}{}", it.provider, it.provider_ref, paid_with(it)),
             format!("{money}{authorized}"),
             with(&it.status, it.decline_code.as_deref()),
         ]
     });
     unless_empty(style, ["#", "ID", "PROVIDER", "AMOUNT", "STATUS"], rows)
+}
+
+/// What was paid with, as far as it is known.
+fn paid_with(attempt: &AttemptRow) -> String {
+    let named = [&attempt.method_kind, &attempt.method_brand].into_iter().flatten();
+    named.map(|name| format!(" {name}")).collect()
 }
 
 pub(super) fn captures(timeline: &Timeline, labels: &Labels, style: Style) -> String {

@@ -31,6 +31,8 @@ pub(super) struct Told {
 struct Decline {
     attempt_id: Uuid,
     code: Option<String>,
+    network_code: Option<String>,
+    advice: Option<String>,
     category: Category,
     /// In how many seconds the same payment may be tried again; nothing when it never may.
     retry_after_s: Option<u64>,
@@ -44,6 +46,8 @@ impl Decline {
         Some(Self {
             attempt_id: attempt.id,
             code: attempt.decline_code.clone(),
+            network_code: attempt.network_code.clone(),
+            advice: attempt.decline_advice.clone(),
             category: guidance.category,
             retry_after_s: guidance.retry_after().map(|wait| wait.as_secs()),
             message: guidance.message,
@@ -53,8 +57,11 @@ impl Decline {
 
     fn text(&self) -> String {
         let code = self.code.as_deref().unwrap_or("no code");
+        let network = self.network_code.as_deref().map(|it| format!(", network code {it}"));
+        let advice = self.advice.as_deref().map(|it| format!(", advice {it}"));
+        let (network, advice) = (network.unwrap_or_default(), advice.unwrap_or_default());
         let (category, retry) = (category(self.category), retry(self.retry_after_s));
-        format!("{code}: {category}, {retry}. {}", self.support_hint)
+        format!("{code}{network}{advice}: {category}, {retry}. {}", self.support_hint)
     }
 }
 

@@ -35,6 +35,11 @@ async fn letters_are_put_aside_and_taken_back_with_who_and_why() {
     assert_eq!(restored["changed"], 2);
     let audit = run(&database, ["audit", "list", "--action", "dlq.", "-o", "csv"]);
     let audit = audit.run().exits_with(0).stdout;
+    for (window, expected) in [("--until", false), ("--since", true)] {
+        let year = "2020-01-01T00:00:00Z";
+        let within = run(&database, ["audit", "list", window, year]).run().exits_with(0).stdout;
+        assert_eq!(within.contains("dlq."), expected, "{window}");
+    }
     for told in ["dlq.restore,filter:all,the workers were mended", "dlq.archive,"] {
         assert!(audit.contains(told), "{audit}");
     }

@@ -38,6 +38,7 @@ async fn programs_get_every_row_and_the_balances() {
     let document = show.database(&database).run().exits_with(0).versioned_json();
     assert_eq!(document["order_id"], order().to_string());
     assert_eq!(document["order"]["status"], "paid");
+    assert_eq!(document["order"]["payment_status"], "disputed");
     assert_eq!(document["order"]["placed_at"], "2026-03-01T12:00:00Z");
     let counts = ["attempts", "captures", "refunds", "disputes", "events", "parked", "history"]
         .map(|part| document[part].as_array().unwrap().len());
@@ -60,18 +61,18 @@ async fn every_status_is_told_in_a_sentence() {
     for (change, title, sentence) in [
         (
             "status = 'pending_payment', paid_at = NULL".to_owned(),
-            "pending_payment",
+            "pending_payment, disputed",
             "It waits for EUR 100.00 until 2026-03-01T12:30:00Z; paid so far: EUR 100.00.",
         ),
         (
             format!("status = 'expired', close_reason = 'payment_timeout', {closed}"),
-            "expired",
+            "expired, disputed",
             "Its payment window ended at 2026-03-01T12:30:00Z without its EUR 100.00; it was \
              closed at 2026-03-01T12:31:00Z.",
         ),
         (
             format!("status = 'cancelled', close_reason = 'buyer', {closed}"),
-            "cancelled",
+            "cancelled, disputed",
             "It was called off at 2026-03-01T12:31:00Z (buyer); its total was EUR 100.00.",
         ),
     ] {

@@ -187,6 +187,8 @@ pub(crate) fn attempt(id: AttemptId, status: AttemptStatus) -> Attempt {
         amount: euros(10_000),
         authorized: euros(0),
         decline_code: None,
+        decline: domain::payment::DeclineDetails::default(),
+        paid_with: None,
         revision: None,
         occurred_at,
         last_event_at: occurred_at,
@@ -201,6 +203,9 @@ pub(crate) fn decline_first(draft: &mut Draft) {
         order_id: order(),
         attempt_id: attempt_id(1),
         decline_code,
+        network_code: None,
+        advice: None,
+        retry_after_s: Some(86_400),
         expires_at: at("12:30:00"),
     };
     draft.send(order(), body);

@@ -87,6 +87,7 @@ fn lay_before_a_person(draft: &mut Draft) {
         funded_from: Account::CustomerFunds,
         decided_by: None,
         first_approver: None,
+        restock: None,
         code: Some(code),
         provider_ref: None,
         requested_at: draft.now(),

@@ -31,6 +31,8 @@ pub struct RefundRequested {
     pub requested_by: RequestedBy,
     /// When.
     pub requested_at: Timestamp,
+    /// When the goods came to the buyer, if the shop knows; the time for a wish counts from then.
+    pub delivered_at: Option<Timestamp>,
     /// Which attempt's money; the newest first when absent.
     pub attempt_id: Option<AttemptId>,
     /// Whether the goods go back on the shelf; we only pass it on (case 88).
@@ -54,7 +56,7 @@ pub enum RefundAmount {
 }
 
 /// Why money goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundReason {
     /// The buyer asked.
@@ -75,6 +77,36 @@ pub enum RefundReason {
     OrderCancelled,
     /// A kindness.
     Goodwill,
+}
+
+impl RefundReason {
+    /// Every reason there is.
+    pub const ALL: [RefundReason; 9] = [
+        Self::RequestedByCustomer,
+        Self::Duplicate,
+        Self::Fraudulent,
+        Self::NotReceived,
+        Self::Defective,
+        Self::LatePayment,
+        Self::Overpaid,
+        Self::OrderCancelled,
+        Self::Goodwill,
+    ];
+
+    /// Its name, as in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RequestedByCustomer => "requested_by_customer",
+            Self::Duplicate => "duplicate",
+            Self::Fraudulent => "fraudulent",
+            Self::NotReceived => "not_received",
+            Self::Defective => "defective",
+            Self::LatePayment => "late_payment",
+            Self::Overpaid => "overpaid",
+            Self::OrderCancelled => "order_cancelled",
+            Self::Goodwill => "goodwill",
+        }
+    }
 }
 
 /// Who asks for a refund.
@@ -103,6 +135,8 @@ pub struct RefundUpdated {
     /// How much, if the provider says so; checked against the refund.
     #[serde(default, deserialize_with = "positive_or_none")]
     pub amount: Option<Money>,
+    /// Whose money, of a refund that was made at the provider without our command.
+    pub attempt_id: Option<AttemptId>,
     /// Why it failed, in the provider's words.
     pub failure_reason: Option<BoundedText<500>>,
     /// The acquirer's reference, by which the buyer's bank finds the money.

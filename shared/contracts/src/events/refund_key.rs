@@ -22,12 +22,14 @@ pub enum RefundCause {
     Closed,
     /// The shop's mediators decided so.
     Mediated,
+    /// It was made at the provider, without a command of ours.
+    Provider,
 }
 
 impl RefundCause {
     /// Every cause there is.
-    pub const ALL: [RefundCause; 5] =
-        [Self::Late, Self::Duplicate, Self::Overpaid, Self::Closed, Self::Mediated];
+    pub const ALL: [RefundCause; 6] =
+        [Self::Late, Self::Duplicate, Self::Overpaid, Self::Closed, Self::Mediated, Self::Provider];
 
     /// How the keys of its refunds begin.
     pub fn prefix(self) -> &'static str {
@@ -37,6 +39,7 @@ impl RefundCause {
             Self::Overpaid => "overpaid:",
             Self::Closed => "closed:",
             Self::Mediated => "mediated:",
+            Self::Provider => "provider:",
         }
     }
 
@@ -52,7 +55,8 @@ pub(super) fn of_a_shop<'de, D: Deserializer<'de>>(
 ) -> Result<Token<255>, D::Error> {
     let key = Token::<255>::deserialize(deserializer)?;
     if RefundCause::ALL.into_iter().any(|cause| key.as_str().starts_with(cause.prefix())) {
-        let rule = "must not begin with late:, duplicate:, overpaid:, closed: or mediated:";
+        let rule =
+            "must not begin with late:, duplicate:, overpaid:, closed:, mediated: or provider:";
         return Err(D::Error::custom(RuleViolation::new(RuleCode::ReservedKey, rule)));
     }
     Ok(key)

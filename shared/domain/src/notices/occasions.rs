@@ -1,8 +1,8 @@
 //! What is told of which announcement, and of which change of a payment.
 
 use contracts::events::RefundReason;
-use contracts::{DisputeId, Money, OrderId, Timestamp, Token};
-use guidance::decline::{Codes, guidance};
+use contracts::{AttemptId, DisputeId, Money, OrderId, Timestamp};
+use guidance::decline::guidance;
 use guidance::{Notification, RefundRefusal};
 
 use super::Occasion;
@@ -12,7 +12,7 @@ use crate::dispute::Dispute;
 use crate::history::Change;
 use crate::message::Body;
 use crate::order::{Order, OrderStatus};
-use crate::payment::AttemptStatus;
+use crate::payment::{Attempt, AttemptStatus};
 use crate::policy::NotificationPolicy;
 use crate::state::OrderState;
 
@@ -33,6 +33,7 @@ pub const SENDABLE: &[&str] = &[
     "duplicate-payment-refunded",
     "overpayment-refunded",
     "order-paid",
+    "order-reinstated",
     "order-expired",
     "order-cancelled",
     "order-on-hold",
@@ -45,6 +46,8 @@ pub const SENDABLE: &[&str] = &[
     "refund-rejected-nothing-paid",
     "refund-rejected-disputed",
     "refund-rejected-window",
+    "customer-restricted",
+    "customer-restriction-lifted",
     "dispute-opened",
     "dispute-opened-no-response",
     "dispute-deadline-near",
@@ -102,8 +105,8 @@ fn of_message(body: &Body, state: &OrderState, order: &Order) -> Vec<Told> {
         }
         Body::OrderExpired { .. } => one(expired(order)),
         Body::OrderCancelled { .. } => one(Notification::OrderCancelled { order: id }),
-        Body::OrderPaymentFailed { decline_code, expires_at, .. } => {
-            declined(state, order, decline_code.as_ref(), *expires_at).into_iter().collect()
+        Body::OrderPaymentFailed { attempt_id, expires_at, .. } => {
+            declined(state, order, *attempt_id, *expires_at).into_iter().collect()
         }
         Body::PaymentReminderDue { amount, expires_at, .. } => {
             vec![reminder(id, *amount, *expires_at)]
@@ -218,15 +221,15 @@ fn deadline_near(
 fn declined(
     state: &OrderState,
     order: &Order,
-    code: Option<&Token<64>>,
+    attempt: AttemptId,
     expires_at: Timestamp,
 ) -> Option<Told> {
     if state.attempts.iter().any(|attempt| attempt.status.awaits_provider()) {
         return None;
     }
     let (id, amount) = (order.id, state.left_to_pay(order).ok()?);
-    let code = code.map(Token::as_str);
-    let message = guidance(Codes { code, ..Codes::default() }).message;
+    let codes = state.attempt(attempt).map(Attempt::decline_codes).unwrap_or_default();
+    let message = guidance(codes).message;
     let best = message.notification(id, amount, expires_at);
     let general = Some(Notification::PaymentDeclined { order: id, amount, expires_at });
     Some(Told { general, ..Told::until(best, expires_at) })

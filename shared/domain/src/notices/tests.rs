@@ -18,6 +18,12 @@ fn what_can_be_sent_has_a_template() {
 }
 
 #[test]
+fn only_what_is_said_on_the_phone_cannot_be_sent() {
+    let unsent = TEMPLATES.iter().map(|template| template.id).filter(|id| !SENDABLE.contains(id));
+    assert_eq!(unsent.collect::<Vec<_>>(), ["refund-sent"]);
+}
+
+#[test]
 fn the_documented_notifications_are_those_that_can_be_sent_with_their_parameters() {
     assert_eq!(documented(), SENDABLE);
     for id in SENDABLE {

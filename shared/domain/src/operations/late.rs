@@ -66,6 +66,7 @@ pub fn ask_a_person(draft: &mut Draft, order: &Order, capture: &Capture, decide_
         funded_from: Account::Suspense,
         decided_by: None,
         first_approver: None,
+        restock: None,
         code: Some(code),
         provider_ref: None,
         requested_at: now,

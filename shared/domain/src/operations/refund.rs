@@ -65,6 +65,7 @@ pub fn refund_own(
         funded_from: wanted.funded_from,
         decided_by: format!("auto:{}", wanted.code).parse().ok(),
         first_approver: None,
+        restock: None,
         code: None,
         provider_ref: None,
         requested_at: draft.now(),
@@ -84,7 +85,7 @@ pub fn approve_refund(
     code: OutcomeCode,
 ) {
     let (order_id, refund_id, amount) = (order.id, refund.id, refund.amount);
-    let (reason, funds) = (refund.reason, refund.funded_from);
+    let (reason, funds, restock) = (refund.reason, refund.funded_from, refund.restock);
     let refund = Refund { status: RefundStatus::Approved, ..refund };
     draft.put_refund(refund.clone(), Some(code));
     draft.post(
@@ -96,7 +97,7 @@ pub fn approve_refund(
             amount,
         }],
     );
-    draft.send(order_id, Body::RefundApproved { order_id, refund_id, amount, reason });
+    draft.send(order_id, Body::RefundApproved { order_id, refund_id, amount, reason, restock });
     order_refund(draft, order, attempt, &refund);
 }
 

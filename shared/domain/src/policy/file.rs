@@ -11,7 +11,7 @@ use toml::Table;
 
 use super::book::ByMethod;
 use super::section::Section;
-use super::{DAY, MINUTE, Policies, PolicyBook};
+use super::{DAY, LONGEST, MINUTE, Policies, PolicyBook};
 
 /// One setting that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -214,6 +214,7 @@ impl Policies {
             section.time("look_every", Duration::from_secs(1)..=DAY, &mut self.hold_interval);
         });
         section.table("late_money", |section| self.late_money.overlay(section));
+        section.table("cancellation", |section| self.cancellation.overlay(section));
         section.table("refunds", |section| self.refunds.overlay(section));
         section.table("disputes", |section| self.disputes.overlay(section));
         section.table("thresholds", |section| self.monitoring.overlay(section));
@@ -228,6 +229,8 @@ impl Policies {
     fn overlay_everyone(&mut self, section: &mut Section<'_>) {
         section.table("events", |section| {
             section.time("wait_for_parent", Duration::from_secs(1)..=7 * DAY, &mut self.park_ttl);
+            let disputed = &mut self.disputed_payment_wait;
+            section.time("wait_for_disputed_payment", DAY..=LONGEST, disputed);
             section.time("clock_ahead", Duration::ZERO..=DAY, &mut self.max_skew);
             section.time("drain_grace", Duration::from_secs(1)..=DAY, &mut self.drain_grace);
         });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::section::Section;
-use super::{AmountLimits, DAY, HOUR, LONGEST, MINUTE};
+use super::{AmountLimits, DAY, HOUR, LONGEST, MINUTE, RefundWindows};
 use crate::refund::RefundStatus;
 
 /// How long a provider may take with a refund before it is told again and a case is opened.
@@ -39,8 +39,8 @@ impl RefundPatience {
 /// When refunds are made without a person, and which are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundPolicy {
-    /// Refunds of orders paid longer ago go to review (case 66).
-    pub window: Duration,
+    /// Refunds of orders paid or delivered longer ago go to review (case 66).
+    pub windows: RefundWindows,
     /// Refunds of orders paid longer ago are refused (Hyperswitch: 365 days).
     pub hard_age: Duration,
     /// Refunds above this many minor units go to review.
@@ -60,7 +60,7 @@ pub struct RefundPolicy {
 impl Default for RefundPolicy {
     fn default() -> Self {
         Self {
-            window: 30 * DAY,
+            windows: RefundWindows::default(),
             hard_age: 365 * DAY,
             auto_limit: AmountLimits::everywhere(50_000),
             four_eyes_above: AmountLimits::everywhere(500_000),
@@ -74,7 +74,7 @@ impl Default for RefundPolicy {
 
 impl RefundPolicy {
     pub(super) fn overlay(&mut self, section: &mut Section<'_>) {
-        section.time("window", HOUR..=LONGEST, &mut self.window);
+        self.windows.overlay(section);
         section.time("hard_age", HOUR..=LONGEST, &mut self.hard_age);
         section.value("auto_limit", |value| self.auto_limit.overlay(value));
         section.value("four_eyes_above", |value| self.four_eyes_above.overlay(value));
@@ -83,8 +83,8 @@ impl RefundPolicy {
         section.time("settle_within", MINUTE..=90 * DAY, &mut self.patience.settle_within);
         section.count("max_per_payment", 0..=1_000, &mut self.max_per_payment);
         section.count("max_per_customer", 0..=100_000, &mut self.max_per_customer);
-        if self.hard_age < self.window {
-            section.refuse("hard_age", "must be at least as long as `window`");
+        if self.hard_age < self.windows.longest() {
+            section.refuse("hard_age", "must be at least as long as every window");
         }
     }
 }

@@ -4,6 +4,7 @@ use super::legs;
 use crate::changes::Draft;
 use crate::ledger::{Account, JournalCode, Leg};
 use crate::message::Body;
+use crate::policy::UnappliedPolicy;
 use crate::refund::{RefundMoney, RefundStatus};
 use crate::timer::{TimerKind, TimerOwner};
 use crate::unapplied::{MoneyRefund, Resolution, Resolved, UnappliedMoney};
@@ -27,7 +28,7 @@ fn leave(draft: &mut Draft, money: &UnappliedMoney, code: JournalCode, resolutio
 }
 
 /// Sets money aside for the buyer and orders it back from its provider.
-pub fn refund_unapplied(draft: &mut Draft, money: &UnappliedMoney) {
+pub fn refund_unapplied(draft: &mut Draft, money: &UnappliedMoney, policy: &UnappliedPolicy) {
     let refund = MoneyRefund {
         id: draft.next_id(),
         status: RefundStatus::Approved,
@@ -35,6 +36,14 @@ pub fn refund_unapplied(draft: &mut Draft, money: &UnappliedMoney) {
         provider_ref: None,
         last_event_at: draft.now(),
     };
+    let begin = UnappliedMoney { refund: None, ..money.clone() };
+    put_unapplied_refund(draft, &begin, refund.clone(), policy);
+    order_unapplied_refund(draft, money, &refund);
+    announce(draft, money, Resolution::Refunded);
+}
+
+/// Tells the provider to make the refund; its id is the idempotency key, however often it is told.
+fn order_unapplied_refund(draft: &mut Draft, money: &UnappliedMoney, refund: &MoneyRefund) {
     let execute = Body::RefundExecute {
         order_id: money.claimed_order,
         refund_id: refund.id,
@@ -43,17 +52,30 @@ pub fn refund_unapplied(draft: &mut Draft, money: &UnappliedMoney) {
         provider_ref: money.provider_ref.clone(),
         amount: money.amount,
     };
-    let begin = UnappliedMoney { refund: None, ..money.clone() };
-    put_unapplied_refund(draft, &begin, refund);
     draft.send(money.claimed_order, execute);
-    announce(draft, money, Resolution::Refunded);
+}
+
+/// Orders a refund again whose provider says nothing, and has it looked at once more (case 62).
+pub fn order_unapplied_refund_again(
+    draft: &mut Draft,
+    money: &UnappliedMoney,
+    refund: &MoneyRefund,
+) {
+    draft.await_answer(refund.id, refund.status);
+    order_unapplied_refund(draft, money, refund);
 }
 
 /// Writes where the refund of such money stands, and moves the money.
 ///
-/// While the refund may still reach the buyer, the money is dealt with; a failure opens it again.
-/// One that reaches the buyer after the money was dealt with otherwise is a loss.
-pub fn put_unapplied_refund(draft: &mut Draft, money: &UnappliedMoney, refund: MoneyRefund) {
+/// While the refund may still reach the buyer, the money is dealt with; a failure opens it again,
+/// for a person: what they decided before was done. One that reaches the buyer after the money was
+/// dealt with otherwise is a loss.
+pub fn put_unapplied_refund(
+    draft: &mut Draft,
+    money: &UnappliedMoney,
+    refund: MoneyRefund,
+    policy: &UnappliedPolicy,
+) {
     let status = |refund: &MoneyRefund| refund.status.money();
     let from = money.refund.as_ref().map_or(RefundMoney::Untouched, status);
     let to = refund.status.money();
@@ -67,12 +89,22 @@ pub fn put_unapplied_refund(draft: &mut Draft, money: &UnappliedMoney, refund: M
             (Account::Suspense, dealt_with.then(|| money.resolved.unwrap_or(now)))
         }
     };
+    let timer = (TimerKind::UnappliedMoneyDue, TimerOwner::Money(money.id));
+    let opened = resolved.is_none() && money.resolved.is_some();
     if resolved.is_some() {
-        draft.cancel(TimerKind::UnappliedMoneyDue, TimerOwner::Money(money.id));
+        draft.cancel(timer.0, timer.1);
+    } else if opened {
+        draft.arm(timer.0, timer.1, draft.now().plus(policy.sla));
+    }
+    if money.refund.as_ref().map(|known| known.status) != Some(refund.status) {
+        draft.await_answer(refund.id, refund.status);
     }
     let legs = legs::of_refund(funds, money.amount, from, to);
     let id = refund.id;
-    let image = UnappliedMoney { refund: Some(refund), resolved, ..money.clone() };
+    let (decision, decided_at) =
+        if opened { (None, None) } else { (money.decision, money.decided_at) };
+    let refund = Some(refund);
+    let image = UnappliedMoney { refund, resolved, decision, decided_at, ..money.clone() };
     draft.move_unapplied(image, id, legs);
 }
 

@@ -32,6 +32,17 @@ fn every_code_of_the_field_is_known() {
 }
 
 #[test]
+fn a_provider_s_grouping_counts_only_where_no_code_says_anything() {
+    let of = |code, category| guidance(Codes { code, category, ..Codes::default() });
+    let grouped = of(Some("acme-17"), Some("hard"));
+    assert_eq!((grouped.category, grouped.retry), (Category::Hard, Retry::Never));
+    assert_eq!(of(None, Some("technical")).category, Category::Technical);
+    assert_eq!(of(Some("insufficient_funds"), Some("hard")).category, Category::Soft);
+    assert_eq!(of(None, Some("fraud")).message, CustomerMessage::Generic);
+    assert_eq!(of(None, Some("anything")), UNKNOWN);
+}
+
+#[test]
 fn no_code_means_two_things() {
     let unique: BTreeSet<_> = codes::all().collect();
     assert_eq!(unique.len(), codes::all().count());
@@ -68,7 +79,7 @@ fn an_unknown_code_and_none_at_all_are_soft_and_generic() {
     for codes in [
         Codes::default(),
         Codes { code: Some("brand_new_code"), ..Codes::default() },
-        Codes { code: Some(""), network_code: Some("ZZ"), advice: Some("?") },
+        Codes { code: Some(""), network_code: Some("ZZ"), advice: Some("?"), category: None },
     ] {
         let found = guidance(codes);
         assert_eq!(found, UNKNOWN);
@@ -79,7 +90,7 @@ fn an_unknown_code_and_none_at_all_are_soft_and_generic() {
 #[test]
 fn the_networks_code_speaks_where_the_providers_says_nothing() {
     let both = |code, network| {
-        guidance(Codes { code: Some(code), network_code: Some(network), advice: None })
+        guidance(Codes { code: Some(code), network_code: Some(network), ..Codes::default() })
     };
     assert_eq!(both("do_not_honor", "51"), of("51"));
     assert_eq!(both("brand_new_code", "54"), of("54"));
@@ -91,7 +102,12 @@ fn the_networks_code_speaks_where_the_providers_says_nothing() {
 fn a_crime_that_either_code_names_is_not_outweighed() {
     for advice in [None, Some("try_again_later"), Some("confirm_card_data"), Some("24")] {
         for (code, network_code) in [("insufficient_funds", "43"), ("stolen_card", "51")] {
-            let codes = Codes { code: Some(code), network_code: Some(network_code), advice };
+            let codes = Codes {
+                code: Some(code),
+                network_code: Some(network_code),
+                advice,
+                ..Codes::default()
+            };
             let found = guidance(codes);
             assert_eq!(found.category, Category::Fraud, "{codes:?}");
             assert_eq!(found.retry, Retry::Never, "{codes:?}");
@@ -103,7 +119,7 @@ fn a_crime_that_either_code_names_is_not_outweighed() {
 #[test]
 fn advice_changes_the_retry_and_the_message_that_speaks_of_it() {
     let with = |code, advice| {
-        guidance(Codes { code: Some(code), network_code: None, advice: Some(advice) })
+        guidance(Codes { code: Some(code), advice: Some(advice), ..Codes::default() })
     };
     let stopped = with("insufficient_funds", "do_not_try_again");
     assert_eq!((stopped.category, stopped.retry), (Category::Hard, Retry::Never));

@@ -3,7 +3,7 @@
 use crate::line::Line;
 use contracts::{OrderId, Token};
 use domain::Status;
-use domain::payment::Attempt;
+use domain::payment::{Attempt, DeclineDetails, PaidWith};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -23,6 +23,11 @@ struct Row {
     amount_minor: i64,
     authorized_minor: i64,
     decline_code: Option<String>,
+    network_code: Option<String>,
+    decline_advice: Option<String>,
+    decline_category: Option<String>,
+    method_kind: Option<String>,
+    method_brand: Option<String>,
     revision: Option<i32>,
     occurred_at: OffsetDateTime,
     last_event_at: OffsetDateTime,
@@ -41,11 +46,27 @@ impl TryFrom<Row> for Attempt {
             amount: place.money("amount_minor", row.amount_minor, &row.currency)?,
             authorized: place.money("authorized_minor", row.authorized_minor, &row.currency)?,
             decline_code: place.optional_text("decline_code", row.decline_code.as_deref())?,
+            decline: decline(&place, &row)?,
+            paid_with: paid_with(&place, &row)?,
             revision: row.revision,
             occurred_at: row.occurred_at.into(),
             last_event_at: row.last_event_at.into(),
         })
     }
+}
+
+fn decline(place: &Place<Uuid>, row: &Row) -> Result<DeclineDetails, Error> {
+    Ok(DeclineDetails {
+        network_code: place.optional_text("network_code", row.network_code.as_deref())?,
+        advice: place.optional_text("decline_advice", row.decline_advice.as_deref())?,
+        category: place.optional_text("decline_category", row.decline_category.as_deref())?,
+    })
+}
+
+fn paid_with(place: &Place<Uuid>, row: &Row) -> Result<Option<PaidWith>, Error> {
+    let kind = place.optional_text("method_kind", row.method_kind.as_deref())?;
+    let brand = place.optional_text("method_brand", row.method_brand.as_deref())?;
+    Ok(kind.map(|kind| PaidWith { kind, brand }))
 }
 
 /// Reads the attempts of orders, per order in the sequence they were recorded.
@@ -58,7 +79,8 @@ pub(crate) async fn load(
         r#"
         SELECT
             order_id, id, provider, provider_ref, status::text AS "status!",
-            currency::text AS "currency!", amount_minor, authorized_minor, decline_code, revision,
+            currency::text AS "currency!", amount_minor, authorized_minor, decline_code,
+            network_code, decline_advice, decline_category, method_kind, method_brand, revision,
             occurred_at, last_event_at
         FROM payment_attempts
         WHERE order_id = ANY($1)
@@ -93,13 +115,15 @@ macro_rules! insert_into_attempts {
             r#"
         INSERT INTO payment_attempts (
             order_id, id, provider, provider_ref, status, currency, amount_minor, authorized_minor,
-            decline_code, revision, occurred_at, last_event_at
+            decline_code, revision, occurred_at, last_event_at, network_code, decline_advice,
+            decline_category, method_kind, method_brand
         )
         SELECT
             unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::text[]), unnest($4::text[]),
             unnest($5::text[]::attempt_status[]), unnest($6::text[]::currency_code[]),
             unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::text[]), unnest($10::integer[]),
-            unnest($11::timestamptz[]), unnest($12::timestamptz[])
+            unnest($11::timestamptz[]), unnest($12::timestamptz[]), unnest($13::text[]),
+            unnest($14::text[]), unnest($15::text[]), unnest($16::text[]), unnest($17::text[])
             "# + $on_conflict,
             column($rows, |of| Uuid::from(of.order)) as _,
             column($rows, |of| Uuid::from(of.row.id)) as _,
@@ -113,8 +137,17 @@ macro_rules! insert_into_attempts {
             column($rows, |of| of.row.revision) as _,
             column($rows, |of| at(of.row.occurred_at)) as _,
             column($rows, |of| at(of.row.last_event_at)) as _,
+            column($rows, |of| of.row.decline.network_code.as_ref().map(Token::as_str)) as _,
+            column($rows, |of| of.row.decline.advice.as_ref().map(Token::as_str)) as _,
+            column($rows, |of| of.row.decline.category.as_ref().map(Token::as_str)) as _,
+            column($rows, |of| of.row.paid_with.as_ref().map(|with| with.kind.as_str())) as _,
+            column($rows, |of| of.row.paid_with.as_ref().and_then(brand)) as _,
         )
     };
+}
+
+fn brand(with: &PaidWith) -> Option<&str> {
+    with.brand.as_ref().map(Token::as_str)
 }
 
 async fn insert(connection: &mut Line, rows: &[&Of<'_, Attempt>]) -> Result<(), Error> {
@@ -140,6 +173,11 @@ async fn put(connection: &mut Line, rows: &[&Of<'_, Attempt>]) -> Result<(), Err
             amount_minor = excluded.amount_minor,
             authorized_minor = excluded.authorized_minor,
             decline_code = excluded.decline_code,
+            network_code = excluded.network_code,
+            decline_advice = excluded.decline_advice,
+            decline_category = excluded.decline_category,
+            method_kind = excluded.method_kind,
+            method_brand = excluded.method_brand,
             revision = excluded.revision,
             occurred_at = excluded.occurred_at,
             last_event_at = excluded.last_event_at

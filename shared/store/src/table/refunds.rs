@@ -28,6 +28,7 @@ struct Row {
     funded_from: String,
     decided_by: Option<String>,
     first_approver: Option<String>,
+    restock: Option<bool>,
     code: Option<String>,
     provider_ref: Option<String>,
     settled_at: Option<OffsetDateTime>,
@@ -50,6 +51,7 @@ impl TryFrom<Row> for Refund {
             funded_from: place.status("funded_from", &row.funded_from)?,
             decided_by: place.optional_text("decided_by", row.decided_by.as_deref())?,
             first_approver: place.optional_text("first_approver", row.first_approver.as_deref())?,
+            restock: row.restock,
             code: place.optional_status("code", row.code.as_deref())?,
             provider_ref: place.optional_text("provider_ref", row.provider_ref.as_deref())?,
             requested_at: row.requested_at.into(),
@@ -71,7 +73,7 @@ pub(crate) async fn load(
             order_id, id, request_key, part, reason::text AS "reason!", requested_at, attempt_id,
             currency::text AS "currency!", amount_minor, status::text AS "status!",
             funded_from::text AS "funded_from!", decided_by, first_approver, code, provider_ref,
-            settled_at, last_event_at
+            settled_at, last_event_at, restock
         FROM refunds
         WHERE order_id = ANY($1)
         ORDER BY recorded
@@ -93,13 +95,14 @@ pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Res
         INSERT INTO refunds (
             order_id, id, customer_ref, request_key, part, reason, requested_at, attempt_id,
             currency, amount_minor, status, funded_from, decided_by, code, provider_ref,
-            settled_at, last_event_at, first_approver
+            settled_at, last_event_at, first_approver, restock
         )
         SELECT
             image.order_id, image.id, orders.customer_ref, image.request_key, image.part,
             image.reason, image.requested_at, image.attempt_id, image.currency,
             image.amount_minor, image.status, image.funded_from, image.decided_by, image.code,
-            image.provider_ref, image.settled_at, image.last_event_at, image.first_approver
+            image.provider_ref, image.settled_at, image.last_event_at, image.first_approver,
+            image.restock
         FROM (
             SELECT
                 unnest($1::uuid[]) AS order_id, unnest($2::uuid[]) AS id,
@@ -113,7 +116,7 @@ pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Res
                 unnest($13::text[]) AS code, unnest($14::text[]) AS provider_ref,
                 unnest($15::timestamptz[]) AS settled_at,
                 unnest($16::timestamptz[]) AS last_event_at,
-                unnest($17::text[]) AS first_approver
+                unnest($17::text[]) AS first_approver, unnest($18::boolean[]) AS restock
         ) AS image
         INNER JOIN orders ON orders.id = image.order_id
         ON CONFLICT (order_id, id) DO UPDATE
@@ -147,6 +150,7 @@ pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Res
         column(&rows, |of| of.row.settled_at.map(at)) as _,
         column(&rows, |of| at(of.row.last_event_at)) as _,
         column(&rows, |of| of.row.first_approver.as_ref().map(Token::as_str)) as _,
+        column(&rows, |of| of.row.restock) as _,
     );
     written.execute(connection).await.map(drop).map_err(Error::during("write refunds"))
 }

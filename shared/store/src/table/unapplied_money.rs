@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::column::column;
-use crate::decode::{Place, at};
+use crate::decode::{Place, at, optional_time};
 use crate::error::Error;
 use crate::write_set::Decided;
 
@@ -28,6 +28,8 @@ struct Row {
     occurred_at: OffsetDateTime,
     recorded_at: OffsetDateTime,
     decision: Option<String>,
+    decided_at: Option<OffsetDateTime>,
+    disputed_since: Option<OffsetDateTime>,
     refund_id: Option<Uuid>,
     refund_status: Option<String>,
     refund_code: Option<String>,
@@ -60,6 +62,8 @@ impl TryFrom<Row> for UnappliedMoney {
             occurred_at: row.occurred_at.into(),
             recorded_at: row.recorded_at.into(),
             decision: place.optional_status("decision", row.decision.as_deref())?,
+            decided_at: optional_time(row.decided_at),
+            disputed_since: optional_time(row.disputed_since),
             refund: refund(&place, &row)?,
             resolved,
             ledger_len: row.ledger_len,
@@ -80,7 +84,7 @@ fn refund(place: &Place<Uuid>, row: &Row) -> Result<Option<MoneyRefund>, Error> 
     }))
 }
 
-/// Reads the money whose reports name these orders.
+/// Reads the money whose reports name these orders, and whether disputes of it wait.
 pub(crate) async fn load(
     connection: &mut Line,
     orders: &[Uuid],
@@ -91,9 +95,20 @@ pub(crate) async fn load(
         SELECT
             id, provider, capture_ref, claimed_order, attempt_id, provider_ref, merchant_id,
             currency::text AS "currency!", amount_minor, cause::text AS "cause!", occurred_at,
-            recorded_at, decision::text, refund_id, refund_status::text, refund_code,
-            refund_provider_ref, refund_event_at, resolved_at, resolution::text, ledger_len
+            recorded_at, decision::text, decided_at, disputed.since AS "disputed_since?",
+            refund_id, refund_status::text, refund_code, refund_provider_ref, refund_event_at,
+            resolved_at, resolution::text, ledger_len
         FROM unapplied_money
+        -- A dispute that names the order, or nothing but its payment.
+        CROSS JOIN LATERAL (
+            SELECT max(parked_at) AS since
+            FROM parked_events
+            WHERE
+                park_key IN (
+                    'order:' || claimed_order, 'payment:' || provider || '/' || provider_ref
+                )
+                AND kind IN ('dispute.opened', 'dispute.updated')
+        ) AS disputed
         WHERE claimed_order = ANY($1)
         ORDER BY recorded_at, id
         "#,
@@ -174,7 +189,7 @@ pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Res
     Ok(())
 }
 
-/// Changes rows of money that were there; what a person decided is left alone.
+/// Changes rows of money that were there; a person's decision is left alone, or forgotten whole.
 pub(crate) async fn change(connection: &mut Line, decided: &[Decided<'_>]) -> Result<(), Error> {
     let images = decided.iter().flat_map(|one| &one.decision.changes.unapplied_moved);
     let last: HashMap<MoneyId, &UnappliedMoney> = images.map(|money| (money.id, money)).collect();
@@ -187,6 +202,10 @@ pub(crate) async fn change(connection: &mut Line, decided: &[Decided<'_>]) -> Re
         r#"
         UPDATE unapplied_money
         SET
+            decision = CASE WHEN image.decided THEN unapplied_money.decision END,
+            decided_by = CASE WHEN image.decided THEN unapplied_money.decided_by END,
+            decision_reason = CASE WHEN image.decided THEN unapplied_money.decision_reason END,
+            decided_at = CASE WHEN image.decided THEN unapplied_money.decided_at END,
             refund_id = image.refund_id,
             refund_status = image.refund_status,
             refund_code = image.refund_code,
@@ -203,7 +222,7 @@ pub(crate) async fn change(connection: &mut Line, decided: &[Decided<'_>]) -> Re
                 unnest($6::timestamptz[]) AS refund_event_at,
                 unnest($7::timestamptz[]) AS resolved_at,
                 unnest($8::text[]::unapplied_resolution[]) AS resolution,
-                unnest($9::integer[]) AS ledger_len
+                unnest($9::integer[]) AS ledger_len, unnest($10::boolean[]) AS decided
         ) AS image
         WHERE unapplied_money.id = image.id
         "#,
@@ -216,6 +235,7 @@ pub(crate) async fn change(connection: &mut Line, decided: &[Decided<'_>]) -> Re
         column(&rows, |money| money.resolved.map(|it| at(it.at))) as _,
         column(&rows, |money| money.resolution().map(Status::name)) as _,
         column(&rows, |money| money.ledger_len) as _,
+        column(&rows, |money| money.decision.is_some()) as _,
     );
     changed.execute(connection).await.map_err(Error::during("change unapplied money"))?;
     Ok(())

@@ -17,6 +17,7 @@ mod migrations;
 mod operators;
 mod paid_orders;
 mod parking;
+mod payment_status;
 mod people;
 mod pipeline;
 mod privacy;

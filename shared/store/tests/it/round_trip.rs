@@ -21,7 +21,11 @@ async fn a_full_life_is_read_as_it_was_decided() {
     let authorized = shop::payment(order_id(1), attempt_id(1), PaymentOutcome::Authorized, 10_000);
     decide(&mut database, life::payment(&authorized)).await;
     let declined = shop::payment(order_id(1), attempt_id(2), PaymentOutcome::Declined, 10_000);
-    let declined = declined.with("decline", serde_json::json!({"code": "do_not_honor"}));
+    let decline = serde_json::json!({
+        "code": "do_not_honor", "network_code": "05", "advice": "03", "category": "hard"
+    });
+    let method = serde_json::json!({"type": "card", "brand": "visa"});
+    let declined = declined.with("decline", decline).with("method", method);
     decide(&mut database, life::payment(&declined)).await;
     decide(&mut database, life::captured(1)).await;
     decide(&mut database, life::refund_wanted(1, "r-1", 2_500)).await;
@@ -35,6 +39,11 @@ async fn a_full_life_is_read_as_it_was_decided() {
     let attempts: Vec<_> = state.attempts.iter().map(|attempt| attempt.id).collect();
     assert_eq!(attempts, [attempt_id(1), attempt_id(2)], "oldest first");
     assert_eq!(state.attempts[1].decline_code.as_ref().unwrap().as_str(), "do_not_honor");
+    let codes = state.attempts[1].decline_codes();
+    assert_eq!((codes.network_code, codes.advice), (Some("05"), Some("03")));
+    assert_eq!(codes.category, Some("hard"));
+    let with = state.attempts[1].paid_with.as_ref().unwrap();
+    assert_eq!((with.kind.as_str(), with.brand.as_ref().unwrap().as_str()), ("card", "visa"));
     assert_eq!(state.captures.len(), 1);
     let refunds: Vec<_> = state.refunds.iter().map(|refund| refund.status).collect();
     assert_eq!(refunds, [RefundStatus::Approved, RefundStatus::Rejected]);

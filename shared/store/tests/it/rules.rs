@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use contracts::events::{
-    DisputeEvent, OrderEvent, PaymentEvent, PaymentOutcome, RefundAmount, RefundEvent, TimerEvent,
+    Decline, DisputeEvent, MethodDetails, OrderEvent, PaymentAttempted, PaymentEvent,
+    PaymentOutcome, RefundAmount, RefundEvent, TimerEvent,
 };
-use contracts::{Envelope, Money};
+use contracts::{Envelope, Money, MoneyId, ProviderRef, Timestamp};
 use domain::changes::Withdrawal;
 use domain::dispute::{Dispute, DisputePosition, DisputeStatus};
 use domain::ledger::{Account, JournalCode, Leg};
@@ -14,7 +15,7 @@ use domain::operations::{
     pay_order, wait_for,
 };
 use domain::order::{CloseReason, Order, OrderStatus};
-use domain::payment::{Attempt, AttemptStatus, Capture, Classification};
+use domain::payment::{Attempt, AttemptStatus, Capture, Classification, DeclineDetails, PaidWith};
 use domain::refund::{Refund, RefundStatus};
 use domain::settlement;
 use domain::timer::{TimerKind, TimerOwner};
@@ -93,6 +94,46 @@ pub(crate) fn order(
     Decision::apply(draft.finish())
 }
 
+fn details(decline: &Decline) -> DeclineDetails {
+    DeclineDetails {
+        network_code: decline.network_code.clone(),
+        advice: decline.advice.clone(),
+        category: decline.category.clone(),
+    }
+}
+
+fn paid_with(method: &MethodDetails) -> PaidWith {
+    PaidWith { kind: method.kind.clone(), brand: method.brand.clone() }
+}
+
+/// Money whose order did not come.
+fn kept(
+    id: MoneyId,
+    event: &PaymentAttempted,
+    capture_ref: &ProviderRef,
+    now: Timestamp,
+) -> UnappliedMoney {
+    UnappliedMoney {
+        id,
+        provider: event.provider.clone(),
+        capture_ref: capture_ref.clone(),
+        claimed_order: event.order_id,
+        attempt_id: event.attempt_id,
+        provider_ref: event.provider_ref.clone(),
+        merchant_id: event.merchant_id.clone(),
+        amount: event.amount,
+        cause: UnappliedCause::Orphan,
+        occurred_at: event.occurred_at,
+        recorded_at: now,
+        decision: None,
+        decided_at: None,
+        disputed_since: None,
+        refund: None,
+        resolved: None,
+        ledger_len: 1,
+    }
+}
+
 /// Records attempts and captures; money that comes too late goes back.
 pub(crate) fn payment(
     state: &OrderState,
@@ -108,23 +149,7 @@ pub(crate) fn payment(
         if !moment.waited_out() {
             return wait_for(&Policies::default(), ParkKey::Order(event.order_id), moment);
         }
-        let money = UnappliedMoney {
-            id: draft.next_id(),
-            provider: event.provider.clone(),
-            capture_ref: capture_ref.clone(),
-            claimed_order: event.order_id,
-            attempt_id: event.attempt_id,
-            provider_ref: event.provider_ref.clone(),
-            merchant_id: event.merchant_id.clone(),
-            amount: event.amount,
-            cause: UnappliedCause::Orphan,
-            occurred_at: event.occurred_at,
-            recorded_at: moment.now,
-            decision: None,
-            refund: None,
-            resolved: None,
-            ledger_len: 1,
-        };
+        let money = kept(draft.next_id(), event, &capture_ref, moment.now);
         keep_unapplied(&mut draft, &Policies::default(), money);
         return orphan(draft, event.order_id, capture_ref.to_string());
     };
@@ -141,6 +166,8 @@ pub(crate) fn payment(
         amount: event.amount,
         authorized: Money::zero(event.amount.currency()),
         decline_code: event.decline.as_ref().map(|decline| decline.code.clone()),
+        decline: event.decline.as_ref().map(details).unwrap_or_default(),
+        paid_with: event.method.as_ref().map(paid_with),
         revision: event.order_revision,
         occurred_at: event.occurred_at,
         last_event_at: event.occurred_at,
@@ -226,6 +253,7 @@ pub(crate) fn refund(
         funded_from: Account::CustomerFunds,
         decided_by: None,
         first_approver: None,
+        restock: None,
         code: (!fits).then_some(OutcomeCode::ExceedsRefundable),
         provider_ref: None,
         requested_at: request.requested_at,

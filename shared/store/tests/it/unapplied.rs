@@ -1,6 +1,9 @@
 //! Money that fits no order: read with its order, known or not, and decided on by people.
 
-use domain::unapplied::{MoneyDecision, Resolution};
+use domain::policy::UnappliedPolicy;
+use domain::refund::RefundStatus;
+use domain::timer::{TimerKind, TimerOwner, TimerStatus};
+use domain::unapplied::{MoneyDecision, MoneyRefund, Resolution};
 use domain::{Decision, Draft, OrderState, Timestamp};
 use store::unapplied::{self, Recorded};
 use store::{Database, violations};
@@ -46,12 +49,60 @@ async fn money_is_read_with_an_order_that_is_not_there_and_after_it_came() {
 }
 
 #[tokio::test]
+async fn a_dispute_that_waits_is_seen_by_the_money_whichever_of_them_it_names() {
+    for order in [serde_json::json!(order_id(8)), serde_json::Value::Null] {
+        let home = Home::new().await;
+        let (mut database, mut sql) = (home.connect().await, home.sql().await);
+        orphan(&mut database, &mut sql).await;
+        assert_eq!(life::load(&mut database, order_id(8)).await.unapplied[0].disputed_since, None);
+        let (dispute, attempt) = (shop::dispute_id(8), shop::attempt_id(8));
+        let opened = shop::dispute_opened(order_id(8), dispute, attempt, 10_000);
+        decide(&mut database, life::dispute(&opened.with("order_id", order))).await;
+        let found = "SELECT order_id::text FROM parked_events";
+        assert_eq!(sql.texts(found).await, [order_id(8).to_string()], "by its payment, too");
+        let money = life::load(&mut database, order_id(8)).await.unapplied.remove(0);
+        assert!(money.disputed_since.is_some() && money.is_disputed_unseen());
+    }
+}
+
+#[tokio::test]
+async fn a_refund_without_an_order_that_fails_takes_the_decision_with_it() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    orphan(&mut database, &mut sql).await;
+    let id = life::load(&mut database, order_id(8)).await.unapplied[0].id;
+    let actor = "ops-7".parse().unwrap();
+    let decision = MoneyDecision::Refund;
+    unapplied::decide(&mut database, id, decision, &actor, "why").await.unwrap();
+    settle(&mut database, |draft, state| {
+        let (money, policy) = (&state.unapplied[0], UnappliedPolicy::default());
+        domain::settlement::refund_unapplied(draft, money, &policy);
+        let money = draft.state().unapplied[0].clone();
+        let refund = money.refund.clone().unwrap();
+        let failed = MoneyRefund { status: RefundStatus::Failed, ..refund };
+        domain::settlement::put_unapplied_refund(draft, &money, failed, &policy);
+    })
+    .await;
+    let state = life::load(&mut database, order_id(8)).await;
+    let money = &state.unapplied[0];
+    assert_eq!((money.resolved, money.decision, money.decided_at), (None, None, None));
+    let owner = TimerOwner::Money(money.id);
+    let timer = state.timer(TimerKind::UnappliedMoneyDue, owner).unwrap();
+    assert_eq!(timer.status, TimerStatus::Armed);
+    assert_eq!(violations::all(&mut database).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn a_refund_without_an_order_is_written_and_read_as_it_was_decided() {
     let home = Home::new().await;
     let (mut database, mut sql) = (home.connect().await, home.sql().await);
     orphan(&mut database, &mut sql).await;
     settle(&mut database, |draft, state| {
-        domain::settlement::refund_unapplied(draft, &state.unapplied[0]);
+        domain::settlement::refund_unapplied(
+            draft,
+            &state.unapplied[0],
+            &UnappliedPolicy::default(),
+        );
     })
     .await;
     let money = life::load(&mut database, order_id(8)).await.unapplied.remove(0);
@@ -88,7 +139,11 @@ async fn a_person_s_decision_reaches_the_rules_and_outlives_what_they_write() {
     let state = life::load(&mut database, order_id(8)).await;
     assert_eq!((state.unapplied[0].decision, state.timers[0].generation), (Some(refund), 2));
     settle(&mut database, |draft, state| {
-        domain::settlement::refund_unapplied(draft, &state.unapplied[0]);
+        domain::settlement::refund_unapplied(
+            draft,
+            &state.unapplied[0],
+            &UnappliedPolicy::default(),
+        );
     })
     .await;
     let row = unapplied::find(&mut database, id).await.unwrap().unwrap();

@@ -52,6 +52,8 @@ pub(super) fn attempt(number: u32, amount_minor: i64, status: AttemptStatus) -> 
         amount: eur(amount_minor),
         authorized: eur(0),
         decline_code: None,
+        decline: domain::payment::DeclineDetails::default(),
+        paid_with: None,
         revision: None,
         occurred_at,
         last_event_at: occurred_at,

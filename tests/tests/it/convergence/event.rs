@@ -112,6 +112,7 @@ impl Event {
             status,
             occurred_at,
             amount: None,
+            attempt_id: None,
             failure_reason: None,
             arn: None,
         };

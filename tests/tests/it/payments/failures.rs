@@ -69,6 +69,38 @@ fn a_declined_payment_is_announced_while_the_order_waits() {
 }
 
 #[test]
+fn a_network_that_says_do_not_retry_is_heard_and_its_words_are_kept() {
+    let mut world = placed();
+    let decline = json!({
+        "code": "do_not_honor", "network_code": "05", "advice": "03", "category": "soft"
+    });
+    let event = report(1, PaymentOutcome::Declined, 10_000)
+        .with("decline", decline)
+        .with("method", json!({"type": "card", "brand": "visa", "last4": "4242"}));
+    tell_all(&mut world, &[event]);
+    let Body::OrderPaymentFailed { network_code, advice, retry_after_s, .. } = &world.sent[0].body
+    else {
+        panic!("unexpected {:?}", world.sent);
+    };
+    assert_eq!(network_code.as_ref().unwrap().as_str(), "05");
+    assert_eq!(advice.as_ref().unwrap().as_str(), "03");
+    assert_eq!(*retry_after_s, None, "never the same card");
+    let attempt = &world.state.attempts[0];
+    assert_eq!(attempt.decline_codes().category, Some("soft"));
+    let with = attempt.paid_with.as_ref().unwrap();
+    assert_eq!((with.kind.as_str(), with.brand.as_ref().unwrap().as_str()), ("card", "visa"));
+
+    let mut world = placed();
+    let later = report(1, PaymentOutcome::Declined, 10_000)
+        .with("decline", json!({"code": "do_not_honor", "advice": "24"}));
+    tell_all(&mut world, &[later]);
+    let Body::OrderPaymentFailed { retry_after_s, .. } = &world.sent[0].body else {
+        panic!("unexpected {:?}", world.sent);
+    };
+    assert_eq!(*retry_after_s, Some(3_600));
+}
+
+#[test]
 fn the_order_of_two_failures_does_not_matter() {
     let (declined, failed) =
         (report(1, PaymentOutcome::Declined, 10_000), report(1, PaymentOutcome::Failed, 10_000));

@@ -99,6 +99,7 @@ impl DisputeRules {
             funded_from: Account::CustomerFunds,
             decided_by: mediator.clone(),
             first_approver: None,
+            restock: None,
             code: None,
             provider_ref: None,
             requested_at: draft.now(),

@@ -24,24 +24,23 @@ impl DisputeRules {
     ) -> Result<Decision, MoneyError> {
         let (provider, dispute_ref) = (report.provider.clone(), report.provider_ref.clone());
         let opening = ParkKey::Dispute { provider, dispute_ref };
-        let wait = |draft, key| self.wait(draft, key, report.order_id, report.reference(), moment);
         let told = report.original.or(report.amount);
         let Some((payment_ref, told)) = report.payment_ref.zip(told) else {
-            return Ok(wait(draft, opening));
+            return Ok(self.await_payment(draft, opening, report, moment));
         };
         let Some(attempt) = draft.state().attempt_by_ref(report.provider, payment_ref).cloned()
         else {
             let (provider, payment_ref) = (report.provider.clone(), payment_ref.clone());
             let payment = ParkKey::Payment { provider, payment_ref };
-            return Ok(wait(draft, payment));
+            return Ok(self.await_payment(draft, payment, report, moment));
         };
         let captured = draft.state().captured(order, attempt.id)?;
         if !moment.waited_out() {
             if captured.is_zero() {
-                return Ok(wait(draft, ParkKey::Capture(order.id)));
+                return Ok(self.wait_shortly(ParkKey::Capture(order.id), moment));
             }
             if !report.opening && report.lacks_deadline() {
-                return Ok(wait(draft, opening));
+                return Ok(self.wait_shortly(opening, moment));
             }
         }
         // In another currency all that the payment brought is at stake until somebody knows better.

@@ -227,6 +227,7 @@ fn a_refund_that_a_shop_asked_for_is_not_made_twice_by_a_dispute_that_is_won() {
             funded_from: Account::CustomerFunds,
             decided_by: None,
             first_approver: None,
+            restock: None,
             code: None,
             provider_ref: None,
             requested_at: draft.now(),

@@ -127,6 +127,8 @@ pub(super) fn keep_money(
         occurred_at: at,
         recorded_at: draft.now(),
         decision: None,
+        decided_at: None,
+        disputed_since: None,
         refund: None,
         resolved: None,
         ledger_len: 1,

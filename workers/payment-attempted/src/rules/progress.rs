@@ -1,11 +1,11 @@
 //! Reports that bring no money: an attempt begins, waits, fails, or has its money set aside.
 
 use contracts::Money;
-use contracts::events::PaymentOutcome;
+use contracts::events::{Decline, PaymentOutcome};
 use domain::message::Body;
 use domain::operations::{open_case, void_if_authorized};
 use domain::order::OrderStatus;
-use domain::payment::{Attempt, AttemptStatus};
+use domain::payment::{Attempt, AttemptStatus, DeclineDetails};
 use domain::{Decision, Draft, OutcomeCode};
 
 use super::contradiction::Contradiction;
@@ -29,8 +29,10 @@ pub(super) fn record(mut draft: Draft, report: &Report<'_>) -> Result<Decision, 
     attempt.authorized = authorization.unwrap_or(attempt.authorized);
     if raised {
         attempt.status = target;
-        let decline = report.event.decline.as_ref().map(|decline| decline.code.clone());
-        attempt.decline_code = decline.or(attempt.decline_code);
+        if let Some(decline) = &report.event.decline {
+            attempt.decline_code = Some(decline.code.clone());
+            attempt.decline = details(decline);
+        }
     }
     let over = over_captured(&attempt, draft.state().captured(report.order, attempt.id)?);
     if over && AttemptStatus::Review.can_follow(from) {
@@ -42,6 +44,14 @@ pub(super) fn record(mut draft: Draft, report: &Report<'_>) -> Result<Decision, 
         follow_up(&mut draft, report, &attempt);
     }
     Ok(Decision::apply(draft.finish()))
+}
+
+fn details(decline: &Decline) -> DeclineDetails {
+    DeclineDetails {
+        network_code: decline.network_code.clone(),
+        advice: decline.advice.clone(),
+        category: decline.category.clone(),
+    }
 }
 
 /// How much was authorised, if that was not known: also after the capture (case 36).
@@ -84,6 +94,9 @@ pub(super) fn announce_failure(draft: &mut Draft, report: &Report<'_>, attempt: 
                 order_id,
                 attempt_id: attempt.id,
                 decline_code: attempt.decline_code.clone(),
+                network_code: attempt.decline.network_code.clone(),
+                advice: attempt.decline.advice.clone(),
+                retry_after_s: attempt.retry_after().map(|wait| wait.as_secs()),
                 expires_at: report.order.expires_at,
             };
             draft.send(order_id, body);

@@ -3,7 +3,7 @@
 use contracts::events::PaymentAttempted;
 use contracts::{Money, ProviderRef};
 use domain::order::Order;
-use domain::payment::{Attempt, AttemptStatus};
+use domain::payment::{Attempt, AttemptStatus, DeclineDetails, PaidWith};
 use domain::{OutcomeCode, Timestamp};
 
 /// A report on an attempt of a known order.
@@ -32,8 +32,14 @@ impl Report<'_> {
             occurred_at: attempt.occurred_at.min(self.at),
             last_event_at: attempt.last_event_at.max(self.at),
             revision: attempt.revision.or(self.event.order_revision),
+            paid_with: attempt.paid_with.or_else(|| self.paid_with()),
             ..attempt
         }
+    }
+
+    fn paid_with(&self) -> Option<PaidWith> {
+        let method = self.event.method.as_ref()?;
+        Some(PaidWith { kind: method.kind.clone(), brand: method.brand.clone() })
     }
 
     fn new_attempt(&self) -> Attempt {
@@ -45,6 +51,8 @@ impl Report<'_> {
             amount: self.event.amount,
             authorized: self.nothing(),
             decline_code: None,
+            decline: DeclineDetails::default(),
+            paid_with: None,
             revision: self.event.order_revision,
             occurred_at: self.at,
             last_event_at: self.at,

@@ -30,30 +30,47 @@ impl PaymentRules {
             return Decision::noop_with(OutcomeCode::Stale, draft.finish());
         };
         match money.decision {
-            Some(MoneyDecision::Refund) => refund_unapplied(&mut draft, &money),
+            Some(MoneyDecision::Refund) if money.is_disputed_unseen() => {
+                self.ask_again(&mut draft, &money, OutcomeCode::Disputed);
+            }
+            Some(MoneyDecision::Refund) => {
+                refund_unapplied(&mut draft, &money, &self.book.everyone().unapplied);
+            }
             Some(MoneyDecision::WriteOff) => write_unapplied_off(&mut draft, &money),
             None => return self.without_decision(draft, &money),
         }
         Decision::apply(draft.finish())
     }
 
-    /// Only money whose order never came needs nobody's decision.
+    /// Only money whose order never came needs nobody's decision, unless its buyer disputes it or
+    /// its provider refused to send it back before.
     fn without_decision(&self, mut draft: Draft, money: &UnappliedMoney) -> Decision {
+        let policy = &self.book.everyone().unapplied;
         match (money.cause, draft.state().order.clone()) {
             (UnappliedCause::Orphan, Some(order)) => return self.apply(draft, &order, money),
-            (UnappliedCause::Orphan, None) => refund_unapplied(&mut draft, money),
+            // The buyer may have it back by a chargeback: a refund would be the second time.
+            (UnappliedCause::Orphan, None) if money.is_disputed_unseen() => {
+                self.ask_again(&mut draft, money, OutcomeCode::Disputed);
+            }
+            (UnappliedCause::Orphan, None) if money.refund.is_none() => {
+                refund_unapplied(&mut draft, money, policy);
+            }
             (
-                UnappliedCause::CurrencyMismatch
+                UnappliedCause::Orphan
+                | UnappliedCause::CurrencyMismatch
                 | UnappliedCause::MerchantMismatch
                 | UnappliedCause::FactConflict,
                 _,
-            ) => {
-                let again = draft.now().plus(self.book.everyone().unapplied.sla);
-                draft.arm(TimerKind::UnappliedMoneyDue, TimerOwner::Money(money.id), again);
-                ask(&mut draft, money, OutcomeCode::UnappliedOverdue);
-            }
+            ) => self.ask_again(&mut draft, money, OutcomeCode::UnappliedOverdue),
         }
         Decision::apply(draft.finish())
+    }
+
+    /// Lays the money before a person, and again when they take too long.
+    fn ask_again(&self, draft: &mut Draft, money: &UnappliedMoney, code: OutcomeCode) {
+        let again = draft.now().plus(self.book.everyone().unapplied.sla);
+        draft.arm(TimerKind::UnappliedMoneyDue, TimerOwner::Money(money.id), again);
+        ask(draft, money, code);
     }
 
     /// Judges the money like any capture, now that its order is there (cases 3, 4 and 22).
@@ -74,10 +91,10 @@ impl PaymentRules {
         };
         decision.unwrap_or_else(|contradiction| {
             let mut draft = untouched;
-            let sla_ends = money.recorded_at.plus(self.book.everyone().unapplied.sla);
-            if sla_ends > draft.now() {
-                draft.arm(TimerKind::UnappliedMoneyDue, TimerOwner::Money(money.id), sla_ends);
-            }
+            let (now, sla) = (draft.now(), self.book.everyone().unapplied.sla);
+            let sla_ends = money.recorded_at.plus(sla);
+            let again = if sla_ends > now { sla_ends } else { now.plus(sla) };
+            draft.arm(TimerKind::UnappliedMoneyDue, TimerOwner::Money(money.id), again);
             ask(&mut draft, money, contradiction.code());
             Decision::apply(draft.finish())
         })

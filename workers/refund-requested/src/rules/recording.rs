@@ -111,6 +111,7 @@ impl RefundRules {
             funded_from: Account::CustomerFunds,
             decided_by: None,
             first_approver: None,
+            restock: request.restock,
             code: None,
             provider_ref: None,
             requested_at,

@@ -13,7 +13,7 @@ use domain::refund::{Refund, RefundMoney, RefundStatus};
 use domain::settlement::{double_loss, put_refund, refundable_from};
 use domain::{Decision, Draft, Money, MoneyError, OrderState, OutcomeCode, Timestamp};
 
-use super::RefundRules;
+use super::{RefundRules, elsewhere};
 
 impl RefundRules {
     /// Takes a report over, unless a weightier one came before.
@@ -25,6 +25,13 @@ impl RefundRules {
     ) -> Result<Decision, MoneyError> {
         let known = match find(draft.state(), update) {
             Ok(refund) => refund.clone(),
+            Err(OutcomeCode::UnknownRefund) => {
+                let code = OutcomeCode::UnknownRefund;
+                return match elsewhere::made(draft.state(), order, update) {
+                    Some(made) => self.record_made(draft, order, made, update),
+                    None => Ok(quarantine(draft, order.id, code, reference(update))),
+                };
+            }
             Err(code) => return Ok(quarantine(draft, order.id, code, reference(update))),
         };
         let (at, _ahead) = clamp_skew(self.book.everyone(), update.occurred_at, draft.now());
@@ -42,7 +49,41 @@ impl RefundRules {
         if !heard.status.can_follow(Some(known.status)) {
             return Ok(remember(draft, &known, heard, OutcomeCode::DuplicateFact));
         }
-        change(draft, order, known.status.money(), heard)
+        let from = known.status.money();
+        let takes_anew =
+            from == RefundMoney::Untouched && heard.status.money() == RefundMoney::Gone;
+        let excessive = takes_anew && exceeds(&draft, order, &heard)?;
+        self.change(draft, order, from, heard, excessive)
+    }
+
+    /// Moves the refund on with its money, and says so; whether it takes what is not there, too.
+    pub(super) fn change(
+        &self,
+        mut draft: Draft,
+        order: &Order,
+        from: RefundMoney,
+        heard: Refund,
+        excessive: bool,
+    ) -> Result<Decision, MoneyError> {
+        let to = heard.status.money();
+        let done = to == RefundMoney::Gone && from != RefundMoney::Gone;
+        let undone = to == RefundMoney::Untouched && from != RefundMoney::Untouched;
+        let code = if excessive { Some(OutcomeCode::ExceedsRefundable) } else { heard.code };
+        let refund = Refund { code, ..heard };
+        put_refund(&mut draft, order, refund.clone(), code)?;
+        if done {
+            announce_success(&mut draft, order, &refund);
+        }
+        if undone {
+            announce_failure(&mut draft, order, from, &refund);
+        }
+        if excessive {
+            announce_excess(&mut draft, order, &refund)?;
+        }
+        if done {
+            self.close_if_all_is_back(&mut draft, order)?;
+        }
+        Ok(Decision::apply(draft.finish()))
     }
 }
 
@@ -152,34 +193,8 @@ fn remember(mut draft: Draft, known: &Refund, refund: Refund, code: OutcomeCode)
     Decision::noop_with(code, draft.finish())
 }
 
-/// Moves the refund on with its money, and says so.
-fn change(
-    mut draft: Draft,
-    order: &Order,
-    from: RefundMoney,
-    heard: Refund,
-) -> Result<Decision, MoneyError> {
-    let to = heard.status.money();
-    let done = to == RefundMoney::Gone && from != RefundMoney::Gone;
-    let undone = to == RefundMoney::Untouched && from != RefundMoney::Untouched;
-    let excessive = from == RefundMoney::Untouched && done && exceeds(&draft, order, &heard)?;
-    let code = if excessive { Some(OutcomeCode::ExceedsRefundable) } else { heard.code };
-    let refund = Refund { code, ..heard };
-    put_refund(&mut draft, order, refund.clone(), code)?;
-    if done {
-        announce_success(&mut draft, order, &refund);
-    }
-    if undone {
-        announce_failure(&mut draft, order, from, &refund);
-    }
-    if excessive {
-        announce_excess(&mut draft, order, &refund)?;
-    }
-    Ok(Decision::apply(draft.finish()))
-}
-
 /// Whether a success after a failure takes money that something else holds by now.
-fn exceeds(draft: &Draft, order: &Order, refund: &Refund) -> Result<bool, MoneyError> {
+pub(super) fn exceeds(draft: &Draft, order: &Order, refund: &Refund) -> Result<bool, MoneyError> {
     let Some(attempt_id) = refund.attempt_id else { return Ok(false) };
     let free = refundable_from(draft.state(), order, attempt_id, refund.funded_from)?;
     Ok(refund.amount.minor() > free.minor())

@@ -41,7 +41,7 @@ impl RefundRules {
             return Ok(wait_for(self.book.everyone(), ParkKey::Capture(order.id), moment));
         }
         Ok(match answer {
-            Answer::Refund(parts) => match self.approval(&mut draft, order, &parts)? {
+            Answer::Refund(parts) => match self.approval(&mut draft, order, request, &parts)? {
                 Approval::Granted => self.grant(draft, order, request, parts, None),
                 Approval::Review(code) => self.grant(draft, order, request, parts, Some(code)),
                 Approval::Refused(code) => self.refuse(draft, order, request, code),

@@ -1,5 +1,6 @@
 //! When a refund needs a person.
 
+use contracts::events::{RefundReason, RefundRequested};
 use domain::customer::RiskRule;
 use domain::judgement::PolicyKind;
 use domain::order::Order;
@@ -28,6 +29,7 @@ impl RefundRules {
         &self,
         draft: &mut Draft,
         order: &Order,
+        request: &RefundRequested,
         parts: &[Part],
     ) -> Result<Approval, MoneyError> {
         let may_stay: Vec<_> = parts.iter().filter(|part| !part.must_go(order)).collect();
@@ -38,6 +40,8 @@ impl RefundRules {
         let wish = Wish {
             amount: total(order, may_stay.iter().map(|part| part.amount))?,
             paid_at: order.paid_at,
+            delivered_at: request.delivered_at,
+            reason: request.reason_code,
             of_customer: draft.state().customer.refunds_90d,
             of_payment: most_of_one_payment(draft.state(), &may_stay),
             flagged_by: draft.state().customer.live_flag(draft.now()).map(|flag| flag.rule),
@@ -58,6 +62,8 @@ impl RefundRules {
 struct Wish {
     amount: Money,
     paid_at: Option<Timestamp>,
+    delivered_at: Option<Timestamp>,
+    reason: RefundReason,
     of_customer: i64,
     of_payment: usize,
     flagged_by: Option<RiskRule>,
@@ -67,11 +73,14 @@ impl Wish {
     fn judge(self, policy: &RefundPolicy, now: Timestamp) -> Approval {
         // Counted by our own clock from the order's payment: a sender's may be set back (case 14).
         let age = self.paid_at.map(|paid_at| now.since(paid_at)).unwrap_or_default();
+        // The buyer can send nothing back before it is there; the hard age counts all the same.
+        let began = self.paid_at.max(self.delivered_at.map(|at| at.min(now)));
+        let since_began = began.map(|at| now.since(at)).unwrap_or_default();
         let too_many = self.of_customer >= policy.max_per_customer
             || self.of_payment >= policy.max_per_payment;
         if age > policy.hard_age {
             Approval::Refused(OutcomeCode::WindowClosed)
-        } else if age > policy.window {
+        } else if since_began > policy.windows.of(self.reason) {
             Approval::Review(OutcomeCode::WindowClosed)
         } else if self.flagged_by.is_some() {
             Approval::Review(OutcomeCode::CustomerFlagged)
@@ -91,7 +100,9 @@ impl Wish {
             ("amount", self.amount.to_string()),
             ("auto_limit", format!("{currency} {} in minor units", policy.auto_limit.of(currency))),
             ("paid_at", self.paid_at.map(|at| at.to_string()).unwrap_or_default()),
-            ("window", days(policy.window)),
+            ("delivered_at", self.delivered_at.map(|at| at.to_string()).unwrap_or_default()),
+            ("reason", self.reason.name().to_owned()),
+            ("window", days(policy.windows.of(self.reason))),
             ("hard_age", days(policy.hard_age)),
             ("refunds_of_customer_90d", self.of_customer.to_string()),
             ("max_per_customer", policy.max_per_customer.to_string()),

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod again;
+mod closing;
 mod convergence;
 mod disputed;
+mod elsewhere;
 mod flagged;
 mod histories;
 mod parking;

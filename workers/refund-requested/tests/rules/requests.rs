@@ -1,6 +1,7 @@
 //! Wishes that the order's money decides on.
 
 use domain::ledger::Account;
+use domain::message::Body;
 use domain::order::OrderStatus;
 use domain::payment::Classification;
 use domain::refund::RefundStatus;
@@ -167,6 +168,11 @@ fn case_088_a_full_refund_moves_neither_order_nor_stock() {
     assert_eq!(row(&world).status, OrderStatus::Paid);
     assert_eq!(row(&world).stock_released_at, None);
     assert_eq!(world.sent_count("inventory.release_requested"), 0);
+    let told = world.sent.iter().find_map(|message| match &message.body {
+        Body::RefundApproved { restock, .. } => Some(*restock),
+        _ => None,
+    });
+    assert_eq!(told, Some(Some(true)), "the shop hears what the wish said");
 }
 
 #[test]

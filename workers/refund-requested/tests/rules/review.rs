@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use contracts::events::RefundReason;
 use domain::customer::CustomerRecord;
 use domain::ledger::Account;
 use domain::refund::RefundStatus;
 use domain::{Outcome, OutcomeCode, Policies};
+use refund_requested::RefundRules;
+use testkit::shop::refund_requested;
 use testkit::world::World;
 
-use crate::scene::{ask, one, order, owed, paid, status};
+use crate::scene::{ask, one, order, owed, paid, status, tell};
 
 fn check_review(world: &World, key: &str, code: OutcomeCode) {
     let refund = one(world, key);
@@ -20,12 +23,49 @@ fn check_review(world: &World, key: &str, code: OutcomeCode) {
 fn case_066_a_refund_after_the_window_goes_to_a_person() {
     let mut world = paid(&[10_000]);
     let end = world.state.order.as_ref().unwrap().paid_at.unwrap();
-    world.now = end.plus(Policies::default().refunds.window);
+    world.now = end.plus(Policies::default().refunds.windows.other);
     assert_eq!(ask(&mut world, "in-time", 1_000), Outcome::Applied);
     assert_eq!(status(&world, "in-time"), RefundStatus::Approved);
     world.now = world.now.plus(Duration::from_micros(1));
     assert_eq!(ask(&mut world, "late", 1_000), Outcome::Applied);
     check_review(&world, "late", OutcomeCode::WindowClosed);
+}
+
+#[test]
+fn case_066_the_window_counts_from_the_delivery_where_the_shop_says_when_that_was() {
+    let mut world = paid(&[10_000]);
+    let paid_at = world.state.order.as_ref().unwrap().paid_at.unwrap();
+    let delivered_at = paid_at.plus(Duration::from_hours(24 * 9));
+    let wish = |key: &str| {
+        let wish = refund_requested(order(), key, 1_000).id(key);
+        wish.with("delivered_at", delivered_at.to_string())
+    };
+    world.now = delivered_at.plus(Policies::default().refunds.windows.other);
+    assert_eq!(tell(&mut world, &wish("in-time")), Outcome::Applied);
+    assert_eq!(status(&world, "in-time"), RefundStatus::Approved);
+    world.now = world.now.plus(Duration::from_micros(1));
+    tell(&mut world, &wish("late"));
+    check_review(&world, "late", OutcomeCode::WindowClosed);
+    world.now = paid_at.plus(Policies::default().refunds.hard_age).plus(Duration::from_micros(1));
+    let young = wish("old").with("delivered_at", world.now.to_string());
+    assert_eq!(tell(&mut world, &young), Outcome::Rejected(OutcomeCode::WindowClosed));
+}
+
+#[test]
+fn case_066_a_reason_may_have_a_window_of_its_own() {
+    let mut policies = Policies::default();
+    let year = Duration::from_hours(24 * 365);
+    policies.refunds.windows.by_reason.insert(RefundReason::Defective, year);
+    let rules = RefundRules::new(policies);
+    let mut world = paid(&[10_000]);
+    world.now = world.now.plus(Duration::from_hours(24 * 100));
+    for (reason, expected) in
+        [("defective", RefundStatus::Approved), ("goodwill", RefundStatus::PendingReview)]
+    {
+        let wish = refund_requested(order(), reason, 1_000).id(reason).with("reason_code", reason);
+        world.handle(&rules, &wish);
+        assert_eq!(status(&world, reason), expected, "{reason}");
+    }
 }
 
 #[test]

@@ -68,6 +68,7 @@ clauses! {
     RefundUnanswered: "the provider did not say in time what became of it",
     AlreadyDecided: "it had been decided before",
     DuplicateConflict: "the same request came before with another amount",
+    MadeAtProvider: "it was made at the provider, without our command",
     UnknownRefund: "the refund is none of ours",
     WithinLimits: "it is small and rare enough to need no person's word",
     RefundFailed: "a refund did not work, of money that may not stay",
@@ -89,12 +90,14 @@ clauses! {
     IllegalTransition: "it would follow a status that it cannot follow",
     AmountOutOfRange: "a sum is larger than any amount that is accepted",
     PaymentTimeout: "its payment window ended without the money",
+    FullyRefunded: "all that paid it is back with the buyer",
     CancelRequested: "somebody asked for its cancellation",
 }
 
 /// What a policy decides, as a question.
 pub(super) fn question(policy: PolicyKind) -> &'static str {
     match policy {
+        PolicyKind::Cancellation => "May the paid order be called off?",
         PolicyKind::CustomerLimit => "Did orders of the customer expire unpaid too often?",
         PolicyKind::CustomerRisk => "Are the customer's refunds or disputes too many?",
         PolicyKind::DisputeAnswer => "Is the dispute worth an answer?",

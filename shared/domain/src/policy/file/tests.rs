@@ -1,3 +1,5 @@
+mod scopes;
+
 use super::*;
 use crate::policy::{AmountLimits, TEMPLATE};
 
@@ -64,7 +66,11 @@ fn a_merchant_beats_a_method_and_both_together_beat_all() {
     );
     let seen = |name: &str, method| {
         let refunds = &book.of(&merchant(name), method).refunds;
-        (refunds.max_per_payment, refunds.max_per_customer, refunds.window.as_secs() / 86_400)
+        (
+            refunds.max_per_payment,
+            refunds.max_per_customer,
+            refunds.windows.other.as_secs() / 86_400,
+        )
     };
     assert_eq!(seen("shop-2", None), (1, 1, 1));
     assert_eq!(seen("shop-2", Some(PaymentMethod::Card)), (2, 2, 1));
