@@ -133,9 +133,10 @@ async fn systemd_is_told_of_the_start_of_the_work_of_life_and_of_the_stop() {
         .with("WATCHDOG_USEC", "30000000");
     let mut stage = Stage::start(options).await;
     assert_eq!(heard(&systemd), "READY=1", "it has started before it reaches anybody");
-    let words = std::iter::repeat_with(|| heard(&systemd));
-    let words: Vec<_> = words.take_while(|word| word != "WATCHDOG=1").collect();
-    assert_eq!(words.last().map(String::as_str), Some("STATUS=ready"), "{words:?}");
+    // Signs of life come from the start on, however long the work takes to begin.
+    let mut words = std::iter::repeat_with(|| heard(&systemd));
+    assert!(words.any(|word| word == "STATUS=ready"));
+    assert!(words.any(|word| word == "WATCHDOG=1"));
     let mut relay = stage.fleet.take("outbox-relay").expect("it runs");
     relay.terminate();
     relay.wait_until_gone(Duration::from_secs(30)).await.expect("it stops in order");

@@ -44,7 +44,9 @@ const STOP: [(Signal, Duration); 3] = [
 const ORPHAN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tries to start: a port may be lost to somebody else.
-const START_ATTEMPTS: u32 = 3;
+const START_ATTEMPTS: u32 = 10;
+/// Wait before another try where a killed server's memory is not free yet.
+const HAUNTED_PAUSE: Duration = Duration::from_millis(300);
 
 /// The private Postgres of one checkout, running or not.
 pub(super) struct Postgres<'a> {
@@ -170,11 +172,18 @@ impl<'a> Postgres<'a> {
             match self.attempt(port, state)? {
                 Progress::Ready => return Ok(port),
                 Progress::Ended if !is_free(port) => {}
+                // Only another start tells whether it is free by now.
+                Progress::Ended if self.is_haunted() => std::thread::sleep(HAUNTED_PAUSE),
                 Progress::Ended | Progress::TimedOut => break,
             }
         }
         let log = self.log();
         bail!("Postgres did not start; {} ends with:\n{}", log.display(), tail(&log, 12))
+    }
+
+    /// Whether the last start met the memory of a killed server whose last process is just ending.
+    fn is_haunted(&self) -> bool {
+        tail(&self.log(), 3).contains("pre-existing shared memory block")
     }
 
     fn attempt(&self, port: u16, state: &mut State) -> Result<Progress> {
