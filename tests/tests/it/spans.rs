@@ -26,7 +26,7 @@ fn traced(event: &ShopEvent, flags: &str) -> ShopEvent {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// Workers that export to this address, soon.

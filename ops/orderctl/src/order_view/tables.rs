@@ -75,7 +75,7 @@ pub(super) fn attempts(timeline: &Timeline, style: Style) -> String {
 /// What was paid with, as far as it is known.
 fn paid_with(attempt: &AttemptRow) -> String {
     let named = [&attempt.method_kind, &attempt.method_brand].into_iter().flatten();
-    named.map(|name| format!(" {name}")).collect()
+    named.flat_map(|name| [" ", name]).collect()
 }
 
 pub(super) fn captures(timeline: &Timeline, labels: &Labels, style: Style) -> String {

@@ -104,7 +104,7 @@ pub fn put_unapplied_refund(
     let (decision, decided_at) =
         if opened { (None, None) } else { (money.decision, money.decided_at) };
     let refund = Some(refund);
-    let image = UnappliedMoney { refund, resolved, decision, decided_at, ..money.clone() };
+    let image = UnappliedMoney { decision, decided_at, refund, resolved, ..money.clone() };
     draft.move_unapplied(image, id, legs);
 }
 

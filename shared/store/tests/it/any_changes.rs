@@ -145,7 +145,7 @@ fn refund(draft: &mut Draft, number: u32, amount: i64, status: usize) {
             funded_from: Account::CustomerFunds,
             decided_by: "auto:test".parse().ok(),
             first_approver: "op-1".parse().ok(),
-            restock: Some(number % 2 == 0),
+            restock: Some(number.is_multiple_of(2)),
             code: Some(OutcomeCode::WithinLimits),
             provider_ref: None,
             requested_at: shop::at("12:00:00"),

@@ -199,12 +199,11 @@ impl Client {
 }
 
 fn tls(settings: &SpanSettings) -> TlsConfig {
-    let trusted: Vec<_> = match &settings.authority {
-        Some(pem) => ureq::tls::parse_pem(pem).filter_map(Result::ok).filter_map(own).collect(),
-        None => {
-            let system = rustls_native_certs::load_native_certs().certs;
-            system.iter().map(|it| Certificate::from_der(it.as_ref()).to_owned()).collect()
-        }
+    let trusted: Vec<_> = if let Some(pem) = &settings.authority {
+        ureq::tls::parse_pem(pem).filter_map(Result::ok).filter_map(own).collect()
+    } else {
+        let system = rustls_native_certs::load_native_certs().certs;
+        system.iter().map(|it| Certificate::from_der(it.as_ref()).to_owned()).collect()
     };
     let provider = rustls::crypto::ring::default_provider();
     TlsConfig::builder()

@@ -139,25 +139,21 @@ impl Reader<'_> {
     fn timeout(&mut self) -> Duration {
         let given = self.first(["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"]);
         let Some((variable, text)) = given else { return TIMEOUT };
-        match text.parse() {
-            Ok(milliseconds @ 1..) => Duration::from_millis(milliseconds),
-            Ok(0) | Err(_) => {
-                self.refuse(variable, format!("must be milliseconds, from 1, not `{text}`"));
-                TIMEOUT
-            }
+        if let Ok(milliseconds @ 1..) = text.parse() {
+            return Duration::from_millis(milliseconds);
         }
+        self.refuse(variable, format!("must be milliseconds, from 1, not `{text}`"));
+        TIMEOUT
     }
 
     fn queue(&mut self) -> usize {
         const SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
         let Some(text) = self.text(SIZE) else { return QUEUE };
-        match text.parse() {
-            Ok(spans @ 1..=1_000_000) => spans,
-            Ok(_) | Err(_) => {
-                self.refuse(SIZE, format!("must be a number from 1 to 1000000, not `{text}`"));
-                QUEUE
-            }
+        if let Ok(spans @ 1..=1_000_000) = text.parse() {
+            return spans;
         }
+        self.refuse(SIZE, format!("must be a number from 1 to 1000000, not `{text}`"));
+        QUEUE
     }
 
     /// Checked here, because the library takes what it cannot read for its default, silently.
