@@ -7,6 +7,10 @@ pub const PATIENT_MERCHANT: &str = "m-2";
 pub const POLICIES: &str = "\
 name = \"demo\"
 
+[events]
+# A day of seconds ends before half a year is over.
+wait_for_disputed_payment = \"1s\"
+
 [merchant.m-2.late_money]
 choice = \"reinstate\"
 ";

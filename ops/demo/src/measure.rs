@@ -109,7 +109,7 @@ pub(crate) fn throughput(evidence: &Evidence) -> Throughput {
 pub(crate) fn retried(log: &str, message_id: &str) -> Retried {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let failures: Vec<Timestamp> = lines
-        .filter(|line| line["message"] == "message failed" && line["message_id"] == message_id)
+        .filter(|line| line["message"] == "message failed" && line["event_id"] == message_id)
         .filter_map(|line| line["timestamp"].as_str()?.parse().ok())
         .collect();
     let delays = failures.windows(2).map(|pair| pair[1].since(pair[0])).collect();
@@ -199,7 +199,7 @@ mod tests {
         let line = |id: &str, second: u32| {
             format!(
                 "{{\"timestamp\":\"2026-03-01T12:00:0{second}.5Z\",\"message\":\"message failed\",\
-                 \"message_id\":\"{id}\"}}\n"
+                 \"event_id\":\"{id}\"}}\n"
             )
         };
         let log = [line("a", 1), line("b", 2), "not json\n".to_owned(), line("a", 3), line("a", 7)];

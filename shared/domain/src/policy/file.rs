@@ -230,7 +230,7 @@ impl Policies {
         section.table("events", |section| {
             section.time("wait_for_parent", Duration::from_secs(1)..=7 * DAY, &mut self.park_ttl);
             let disputed = &mut self.disputed_payment_wait;
-            section.time("wait_for_disputed_payment", DAY..=LONGEST, disputed);
+            section.time("wait_for_disputed_payment", Duration::from_secs(1)..=LONGEST, disputed);
             section.time("clock_ahead", Duration::ZERO..=DAY, &mut self.max_skew);
             section.time("drain_grace", Duration::from_secs(1)..=DAY, &mut self.drain_grace);
         });
