@@ -66,7 +66,7 @@ const TURN_WITHIN: Duration = Duration::from_secs(90);
 /// the broker takes nothing, which may last for hours.
 ///
 /// # Errors
-/// The turn's own, that no answer came in time, or that the session ended.
+/// The turn's own, or that no answer came in time.
 pub async fn turn<T>(
     process: &Process,
     broker: &SessionWatch,
@@ -78,12 +78,15 @@ pub async fn turn<T>(
         stop.requested().await;
         watch.blocked().await;
     };
+    // The work hears of the end of its session by itself, and gives back what it had in hand.
+    let no_answer = async {
+        if patience.over().await.is_err() {
+            tokio::time::sleep(TURN_WITHIN).await;
+        }
+    };
     tokio::select! {
         done = work => done.map(Some),
-        over = patience.over() => match over {
-            Ok(()) => anyhow::bail!("broker or database did not answer in time"),
-            Err(end) => Err(anyhow::Error::from(end).context("the broker went away")),
-        },
+        () = no_answer => anyhow::bail!("broker or database did not answer in time"),
         () = stopped_while_blocked => Ok(None),
     }
 }
