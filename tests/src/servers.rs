@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 use testkit::Endpoints;
@@ -19,6 +20,9 @@ const XTASK: &str = "ORDERFLOW_XTASK";
 
 /// The variable that every private server carries in its environment, with whose it is.
 const MARK: &str = "ORDERFLOW_PRIVATE_INSTANCE";
+
+/// How often the broker looks at the consumers of a channel.
+const TICK: &str = "channel_tick_interval";
 
 /// One of the two servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +63,8 @@ pub enum Resource {
 #[derive(Debug)]
 pub struct Servers {
     report: Value,
+    /// What `rabbitmqctl` has to be told for the broker to be as usual again.
+    undo: Vec<[String; 2]>,
     _turn: File,
 }
 
@@ -75,7 +81,7 @@ impl Servers {
             file
         });
         let turn = turn.await.expect("waiting for a turn does not panic");
-        Self { report: up().await, _turn: turn }
+        Self { report: up().await, undo: Vec::new(), _turn: turn }
     }
 
     /// Where they are.
@@ -102,17 +108,43 @@ impl Servers {
         assert!(killed.expect("there is a kill").success(), "{server:?} can be killed");
     }
 
-    /// Lets the broker run short of something, so that it takes no messages, or have enough again.
+    /// Lets the broker run short of something, so that it takes no messages.
     ///
     /// # Panics
     /// When it does not answer.
-    pub async fn alarm(&self, resource: Resource, enough: bool) {
+    pub async fn run_short_of(&mut self, resource: Resource) {
         let [setting, short, usual] = match resource {
             Resource::Memory => ["set_vm_memory_high_watermark", "0.000001", "0.4"],
             Resource::Disk => ["set_disk_free_limit", "1000000GB", "50MB"],
         };
-        let value = if enough { usual } else { short };
-        task(&["rabbitmqctl", setting, value]).await;
+        self.undo.push([setting.to_owned(), usual.to_owned()]);
+        task(&["rabbitmqctl", setting, short]).await;
+    }
+
+    /// Sets how long a consumer may keep a message without a word; the broker looks twice a second.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn set_consumer_timeout(&mut self, timeout: Duration) {
+        let set = |timeout: Duration, look: Duration| {
+            let (timeout, look) = (timeout.as_millis(), look.as_millis());
+            let set = |name: &str, ms: u128| format!("application:set_env(rabbit, {name}, {ms})");
+            let (timeout, look) = (set("consumer_timeout", timeout), set(TICK, look));
+            ["eval".to_owned(), format!("{timeout}, {look}.")]
+        };
+        self.undo.push(set(Duration::from_mins(30), Duration::from_mins(1)));
+        let [command, expression] = set(timeout, Duration::from_millis(500));
+        task(&["rabbitmqctl", &command, &expression]).await;
+    }
+
+    /// Gives the broker enough of everything again, and its usual settings.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn heal(&mut self) {
+        for [command, value] in std::mem::take(&mut self.undo) {
+            task(&["rabbitmqctl", &command, &value]).await;
+        }
     }
 
     /// Starts what was killed, at the same place, and waits until it answers.
@@ -123,6 +155,17 @@ impl Servers {
         let before = self.endpoints();
         self.report = up().await;
         assert_eq!(self.endpoints(), before, "the servers are where they were");
+    }
+}
+
+impl Drop for Servers {
+    /// A test that failed half-way leaves the next one a broker as usual.
+    fn drop(&mut self) {
+        for [command, value] in &self.undo {
+            if let Err(error) = call(&["rabbitmqctl", command, value]).output() {
+                eprintln!("rabbitmqctl {command}: {error}");
+            }
+        }
     }
 }
 
@@ -142,17 +185,18 @@ async fn up() -> Value {
     serde_json::from_str(&said).expect("xtask says where the services are")
 }
 
-/// Runs a task on these services.
-async fn task(arguments: &[&str]) -> String {
+/// A task on these services, to be run.
+fn call(arguments: &[&str]) -> std::process::Command {
     let xtask = std::env::var_os(XTASK);
     let xtask = xtask.map_or_else(|| build_folder().join("xtask"), PathBuf::from);
-    let output = Command::new(xtask)
-        .args(["services", "--name", NAME])
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .expect("xtask is built");
+    let mut call = std::process::Command::new(xtask);
+    call.args(["services", "--name", NAME]).args(arguments).stdin(Stdio::null());
+    call
+}
+
+/// Runs a task on these services.
+async fn task(arguments: &[&str]) -> String {
+    let output = Command::from(call(arguments)).output().await.expect("xtask is built");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "services {}: {}", arguments.join(" "), said.trim());
     String::from_utf8_lossy(&output.stdout).into_owned()

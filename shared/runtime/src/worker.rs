@@ -147,7 +147,11 @@ impl<R: Rules> Worker<R> {
                     self.process.health.not_ready(format!("database: {error}"));
                     self.breaker(Some((error.code(), &error.to_string())));
                 }
-                RoundEnd::Consumer(end) => anyhow::bail!("{end} ({})", end.cause()),
+                RoundEnd::Consumer(end) => {
+                    // With the broker's own words, which may be all that explains it.
+                    let cause = end.cause();
+                    anyhow::bail!("{:#} ({cause})", anyhow::Error::new(end));
+                }
                 RoundEnd::Broker(why) => anyhow::bail!(why),
             }
         }

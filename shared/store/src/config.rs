@@ -22,6 +22,9 @@ const PLANNER: [(&str, &str); 5] = [
     ("plan_cache_mode", "force_generic_plan"),
 ];
 
+/// What an answer may take beyond the longest that the server works on a statement.
+const ANSWER_ON_ITS_WAY: Duration = Duration::from_secs(5);
+
 /// How to reach and use the database.
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
@@ -57,6 +60,11 @@ impl DatabaseConfig {
             answer_timeout: Duration::from_mins(1),
             keys: KeyRing::default(),
         }
+    }
+
+    /// How long one statement's answer is waited for: a little longer than the server may work on it.
+    pub(crate) fn statement_answer(&self) -> Duration {
+        self.answer_timeout.min(self.statement_timeout + ANSWER_ON_ITS_WAY)
     }
 
     /// Options of a connection that reads and writes by key.
@@ -155,6 +163,15 @@ mod tests {
         assert_eq!(url.to_string(), "postgres://me:***@db.example:6000/shop");
         let config = DatabaseConfig::new(url, "orderflow.test");
         assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_answer_may_take_a_little_longer_than_the_server_works() {
+        let url: DatabaseUrl = "postgres://db.example/shop".parse().unwrap();
+        let usual = DatabaseConfig::new(url, "orderflow.test");
+        assert_eq!(usual.statement_answer(), Duration::from_secs(35));
+        let hurried = DatabaseConfig { answer_timeout: Duration::from_secs(1), ..usual };
+        assert_eq!(hurried.statement_answer(), Duration::from_secs(1));
     }
 
     #[test]

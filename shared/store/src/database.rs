@@ -29,7 +29,10 @@ macro_rules! wide_settings {
 pub struct Database {
     connection: Line,
     open: Option<&'static str>,
+    /// For all of a transaction.
     answer_timeout: Duration,
+    /// For each statement of it.
+    statement_answer: Duration,
     keys: KeyRing,
 }
 
@@ -40,9 +43,15 @@ impl Database {
     /// When the server is not reached or refuses.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, Error> {
         let connection = open(&config.options()).await?;
-        let (answer_timeout, keys) = (config.answer_timeout, config.keys.clone());
-        let connection = Line::new(connection, answer_timeout);
-        Ok(Self { connection, open: None, answer_timeout, keys })
+        let (answer_timeout, statement_answer) = (config.answer_timeout, config.statement_answer());
+        let connection = Line::new(connection, statement_answer);
+        Ok(Self {
+            connection,
+            open: None,
+            answer_timeout,
+            statement_answer,
+            keys: config.keys.clone(),
+        })
     }
 
     /// Whether a transaction may begin: none was left in the middle, and no answer is missing.
@@ -86,7 +95,7 @@ impl Database {
     ) -> Result<T, Error> {
         self.connection.set_limit(within);
         let done = work(self).await;
-        self.connection.set_limit(self.answer_timeout);
+        self.connection.set_limit(self.statement_answer);
         done
     }
 
@@ -122,7 +131,7 @@ impl Database {
     /// # Errors
     /// When the connection is lost, or an earlier transaction was left in the middle.
     pub async fn begin(&mut self, name: &'static str) -> Result<Transaction<'_>, Error> {
-        self.begin_with("BEGIN", name, self.answer_timeout).await
+        self.begin_with("BEGIN", name, self.statement_answer).await
     }
 
     /// Begins a transaction that sees one moment of the whole database and writes nothing.
@@ -278,7 +287,7 @@ impl Transaction<'_> {
         let ended = sqlx::raw_sql(statement).execute(&mut self.database.connection).await;
         ended.map_err(Error::during(step))?;
         let name = self.database.open.take();
-        self.database.connection.set_limit(self.database.answer_timeout);
+        self.database.connection.set_limit(self.database.statement_answer);
         let seconds = self.began.elapsed().as_secs_f64();
         tracing::trace!(transaction = name, statement, seconds, "transaction ended");
         Ok(())

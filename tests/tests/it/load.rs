@@ -12,6 +12,12 @@ const BOUND: Duration = Duration::from_mins(1);
 /// Events of one publication.
 const CHUNK: usize = 500;
 
+/// How often as much as in every run: `ORDERFLOW_TEST_LOAD`, 1 without it.
+fn times(usual: u32) -> u32 {
+    let factor = std::env::var("ORDERFLOW_TEST_LOAD");
+    usual * factor.map_or(1, |it| it.parse::<u32>().expect("ORDERFLOW_TEST_LOAD is a number"))
+}
+
 async fn publish(stage: &Stage, events: &[ShopEvent]) {
     for chunk in events.chunks(CHUNK) {
         stage.publish(chunk).await;
@@ -45,7 +51,7 @@ async fn a_rolling_restart_under_load_decides_nothing_twice_and_loses_nothing() 
 
 #[tokio::test]
 async fn a_hot_order_does_not_starve_the_others() {
-    let (hot, others) = (5_000, 200);
+    let (hot, others) = (times(5_000), 200);
     let options = StageOptions::everyone();
     let mut stage = Stage::prepare(&options).await;
     publish(&stage, &(0..=others).map(open_order).collect::<Vec<_>>()).await;
@@ -81,22 +87,23 @@ fn large_order(number: u32) -> ShopEvent {
 
 #[tokio::test]
 async fn memory_is_bounded_by_the_prefetch_whatever_waits() {
-    let (orders, prefetch) = (4_000, 200);
+    let (large, small, prefetch) = (2_000, times(5_000), 200);
     let options = StageOptions::of(&["order-created", "outbox-relay"])
         .with("ORDERFLOW_PREFETCH", prefetch.to_string())
         .with("ORDERFLOW_BATCH", "50");
     let mut stage = Stage::prepare(&options).await;
     assert_eq!(large_order(0).body().len(), LARGEST);
-    for numbers in (0..orders).collect::<Vec<u32>>().chunks(100) {
-        stage.publish(&numbers.iter().copied().map(large_order).collect::<Vec<_>>()).await;
+    let order = |n: u32| if n < large { large_order(n) } else { open_order(n) };
+    for numbers in (0..large + small).collect::<Vec<u32>>().chunks(100) {
+        stage.publish(&numbers.iter().copied().map(order).collect::<Vec<_>>()).await;
     }
     stage.start_workers(&options).await;
-    stage.until_decided(orders).await;
+    stage.until_decided(large + small).await;
     let member = stage.fleet.member("order-created").expect("it runs");
     let peak = peak_memory_mib(member.pid().expect("it runs"));
     // What is in hand four times over: as it came, as it is decoded, and on the way to either.
     let bound = AT_REST + 4 * prefetch * LARGEST / (1 << 20);
-    println!("{orders} orders of {LARGEST} bytes: {peak} MiB at most; bound {bound} MiB");
+    println!("{large} orders of {LARGEST} bytes, {small} others: {peak} MiB; bound {bound} MiB");
     assert!(peak < bound, "{peak} MiB, more than {bound} MiB");
     stage.finish().await;
 }

@@ -79,3 +79,24 @@ async fn a_wiped_broker_loses_no_timeout_and_fires_none_early() {
     println!("at most {late} ms late over a wiped broker, with a grace of 3 s");
     stage.finish().await;
 }
+
+#[tokio::test]
+async fn a_timer_that_a_lost_session_had_in_hand_is_given_back() {
+    let options = StageOptions::everyone()
+        .by_lines()
+        .with("ORDERFLOW_TIMER_HORIZON", "4s")
+        // The database does not help out: only what was given back is handed over again.
+        .with("ORDERFLOW_TIMER_GRACE", "1h");
+    let stage = Stage::start(options).await;
+    stage.publish(&[short_order(1, 12)]).await;
+    stage.until("the order is open", "SELECT count(*) FROM orders", 1).await;
+    let in_hand = "SELECT count(*) FROM timers
+         WHERE kind = 'payment_timeout' AND handed_over_at IS NOT NULL";
+    assert_eq!(stage.database.number(in_hand).await, 0, "it rests until its last seconds");
+    // From now on nobody confirms what is sent by the connections that there are.
+    stage.lines.as_ref().expect("the stage has lines").broker.strand();
+    stage.until("the scheduler has it in hand", in_hand, 1).await;
+    let expired = "SELECT count(*) FROM orders WHERE status = 'expired'";
+    stage.until("the order expires", expired, 1).await;
+    stage.finish().await;
+}

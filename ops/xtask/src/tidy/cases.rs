@@ -10,7 +10,7 @@ use super::Finding;
 use super::source::{Language, Source};
 
 /// Where the table is.
-const TABLE: &str = "tests/README.md";
+pub(super) const TABLE: &str = "tests/README.md";
 
 /// Begins every row of the table; the number follows.
 const ROW: &str = "| ";
@@ -182,7 +182,7 @@ fn tests(sources: &[Source]) -> (BTreeMap<u32, Tests>, Vec<Finding>) {
     (all, findings)
 }
 
-fn name_at(code: &str) -> &str {
+pub(super) fn name_at(code: &str) -> &str {
     let end = code.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(code.len());
     &code[..end]
 }
@@ -201,7 +201,7 @@ fn numbers(name: &str) -> Vec<u32> {
 }
 
 /// Whether the code before a function ends with an attribute that makes it a test.
-fn is_test(before: &str) -> bool {
+pub(super) fn is_test(before: &str) -> bool {
     let mut rest = before.trim_end();
     rest = rest.strip_suffix("async").unwrap_or(rest).trim_end();
     while let Some(attribute) = rest.strip_suffix(']').and_then(|inner| inner.rsplit_once("#[")) {

@@ -8,6 +8,7 @@ mod crates;
 mod forbidden;
 mod layout;
 mod mask;
+mod promised;
 mod size;
 mod source;
 
@@ -64,6 +65,7 @@ pub fn check(root: &Path) -> Result<Vec<Finding>> {
     let mut findings = layout::check(root)?;
     findings.extend(crates::check(root)?);
     findings.extend(cases::check(root, &sources)?);
+    findings.extend(promised::check(root, &sources)?);
     findings.extend(forbidden::backoff_in_one_file(&sources));
     for source in &sources {
         findings.extend(size::check(source));

@@ -253,3 +253,9 @@ fn a_case_of_the_table_has_a_test_and_a_test_has_a_row() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].path, Path::new(table));
 }
+
+#[test]
+fn a_test_that_the_page_about_tests_names_exists() {
+    let named = "A killed broker: `a_killed_broker_loses_nothing`.\n";
+    breaks("tests/README.md", named, "promised-test", 1);
+}

@@ -1,9 +1,11 @@
 //! RabbitMQ is killed, or takes nothing for want of memory or disk.
 
+use std::time::Duration;
+
 use broker::{Properties, Publication};
 use contracts::EventKind;
 use fleet::WORKERS;
-use system_tests::{Resource, Server, Servers, Stage, open_order};
+use system_tests::{Resource, Server, Servers, Stage, open_order, short_order};
 use testkit::eventually;
 use tokio::time::Instant;
 
@@ -35,7 +37,7 @@ fn broken(stage: &Stage) -> Publication {
 
 /// Starts what publishes only after the broker ran short, and sees it wait.
 async fn out_of(resource: Resource) {
-    let servers = Servers::alone().await;
+    let mut servers = Servers::alone().await;
     let mut stage = stage(&servers).await;
     for binary in PUBLISHERS {
         let mut member = stage.fleet.take(binary).expect("it runs");
@@ -44,12 +46,12 @@ async fn out_of(resource: Resource) {
     }
     publish(&mut stage, &events(0..50)).await;
     stage.publish_raw(vec![broken(&stage)]).await;
-    servers.alarm(resource, false).await;
+    servers.run_short_of(resource).await;
     for binary in PUBLISHERS {
         stage.fleet.spawn(binary).expect("the binary is built");
     }
     until_red(&mut stage, &PUBLISHERS, "takes no messages").await;
-    servers.alarm(resource, true).await;
+    servers.heal().await;
     until_green(&mut stage, Instant::now(), "the broker had enough again").await;
     for binary in PUBLISHERS {
         let member = stage.fleet.member(binary).expect("it runs");
@@ -105,5 +107,54 @@ async fn a_retry_on_the_ladder_survives_a_killed_broker() {
     until_green(&mut stage, Instant::now(), "the killed broker answered").await;
     stage.until("it is applied in the end", "SELECT count(*) FROM orders", 2).await;
     assert_eq!(stage.database.number("SELECT count(*) FROM dead_letters").await, 0);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_consumer_that_the_broker_gave_up_on_consumes_again() {
+    let mut servers = Servers::alone().await;
+    // Shorter than any limit of ours, which otherwise are far below that of the broker.
+    servers.set_consumer_timeout(Duration::from_secs(2)).await;
+    let mut stage = stage(&servers).await;
+    let held = stage.database.hold("LOCK TABLE orders IN SHARE MODE").await;
+    publish(&mut stage, &events(0..50)).await;
+    eventually(BOUND, "the broker gives up on the consumer", async || {
+        let member = stage.fleet.member("order-created").expect("it runs");
+        let log = std::fs::read_to_string(member.log()).unwrap_or_default();
+        log.contains("delivery acknowledgement on channel")
+    })
+    .await;
+    held.release().await;
+    let healed = Instant::now();
+    servers.heal().await;
+    until_green(&mut stage, healed, "the table was free").await;
+    until_paid_once(&stage, 50).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn timeouts_on_the_ladder_survive_a_killed_broker_and_none_is_early() {
+    let mut servers = Servers::alone().await;
+    let mut stage = stage(&servers).await;
+    // Some fall due while nobody is there to tell.
+    let orders: Vec<_> = (0..60).map(|number| short_order(number, 6 + number % 12)).collect();
+    publish(&mut stage, &orders).await;
+    let handed_over = "SELECT count(*) FROM timers
+         WHERE kind = 'payment_timeout' AND handed_over_at IS NOT NULL";
+    stage.until("the timeouts ride in the broker", handed_over, 60).await;
+    servers.kill(Server::Broker);
+    until_red(&mut stage, &["payment-timeout"], "broker").await;
+    servers.start_again().await;
+    let back = stage.database.texts("SELECT now()::text").await.concat();
+    let expired = "SELECT count(*) FROM orders WHERE status = 'expired'";
+    stage.until("every order expires", expired, 60).await;
+    let early = "SELECT count(*) FROM orders WHERE closed_at < expires_at";
+    assert_eq!(stage.database.number(early).await, 0);
+    let late = format!(
+        "SELECT max((extract(epoch FROM closed_at - greatest(expires_at, '{back}')) * 1000)::bigint)
+         FROM orders"
+    );
+    let late = stage.database.number(&late).await;
+    println!("at most {late} ms after the later of its time and the broker's return");
     stage.finish().await;
 }
