@@ -62,7 +62,7 @@ impl DatabaseConfig {
         }
     }
 
-    /// How long one statement's answer is waited for: a little longer than the server may work on it.
+    /// How long one statement's answer is waited for: a little longer than the server works on it.
     pub(crate) fn statement_answer(&self) -> Duration {
         self.answer_timeout.min(self.statement_timeout + ANSWER_ON_ITS_WAY)
     }

@@ -229,13 +229,17 @@ mod tests {
     }
 
     async fn declare(url: &str, prefix: &str) {
-        let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
-        let channel = connection.create_channel().await.unwrap();
+        try_declare(url, prefix).await.unwrap();
+    }
+
+    async fn try_declare(url: &str, prefix: &str) -> Result<(), lapin::Error> {
+        let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+        let channel = connection.create_channel().await?;
         let mut quorum = FieldTable::default();
         quorum.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
         let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         let queue = format!("{prefix}.work/one");
-        channel.queue_declare(queue.into(), durable, quorum).await.unwrap();
+        channel.queue_declare(queue.into(), durable, quorum).await?;
         let exchange = format!("{prefix}.events");
         let options = ExchangeDeclareOptions::default();
         let declared = channel.exchange_declare(
@@ -244,8 +248,8 @@ mod tests {
             options,
             FieldTable::default(),
         );
-        declared.await.unwrap();
-        connection.close(200, "done".into()).await.unwrap();
+        declared.await?;
+        connection.close(200, "done".into()).await
     }
 
     async fn names_with(prefix: &str) -> Vec<String> {
@@ -292,7 +296,11 @@ mod tests {
     #[tokio::test]
     async fn what_a_crashed_test_left_is_removed_by_a_later_one() {
         let forgotten = format!("{LETTER}0000000{}", &unique::name()[7..]);
-        declare(&endpoints().amqp_url, &forgotten).await;
+        // Whatever other test begins just now removes it too, perhaps half-declared.
+        eventually(Duration::from_secs(10), "it is declared", async || {
+            try_declare(&endpoints().amqp_url, &forgotten).await
+        })
+        .await;
         let _later = TestBroker::unique();
         there_are(0, &forgotten).await;
     }
