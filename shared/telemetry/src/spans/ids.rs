@@ -17,9 +17,9 @@ pub(super) struct Ids(RandomIdGenerator);
 /// Begins a span by the ids of this context; `begin` begins one and no more.
 pub(super) fn named<T>(context: &SpanContext, begin: impl FnOnce() -> T) -> T {
     NAMED.set(Some((context.trace_id(), context.span_id())));
-    let begun = begin();
+    let span = begin();
     NAMED.set(None);
-    begun
+    span
 }
 
 impl IdGenerator for Ids {
