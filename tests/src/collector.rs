@@ -54,6 +54,11 @@ impl Collector {
         format!("http://{}", self.address)
     }
 
+    /// Its host and port.
+    pub fn place(&self) -> String {
+        self.address.to_string()
+    }
+
     /// Everything that came so far.
     pub fn spans(&self) -> Vec<CollectedSpan> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -147,6 +147,25 @@ impl Servers {
         }
     }
 
+    /// How many bytes the broker sees left on its disk.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn free_disk(&self) -> u64 {
+        let said = task(&["rabbitmqctl", "eval", "rabbit_disk_monitor:get_disk_free()."]).await;
+        let number = said.split_whitespace().find_map(|word| word.parse().ok());
+        number.unwrap_or_else(|| panic!("not a number of bytes: {said}"))
+    }
+
+    /// Has the broker take no messages once fewer bytes than these are left on its disk; until
+    /// [`Servers::alarm`] says that there is enough.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn want_disk(&self, bytes: u64) {
+        task(&["rabbitmqctl", "set_disk_free_limit", &bytes.to_string()]).await;
+    }
+
     /// Starts what was killed, at the same place, and waits until it answers.
     ///
     /// # Panics

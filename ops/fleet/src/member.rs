@@ -125,6 +125,14 @@ impl Member {
         Ok(wanted.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
+    /// Where its pages are, once it has started.
+    ///
+    /// # Errors
+    /// When its log does not say so yet.
+    pub fn listens_at(&mut self) -> anyhow::Result<SocketAddr> {
+        self.address()
+    }
+
     /// Where its pages are, as its log says.
     fn address(&mut self) -> anyhow::Result<SocketAddr> {
         if let Some(address) = self.address {

@@ -7,9 +7,11 @@ mod dlq_replay;
 mod metrics;
 mod refund;
 mod replay;
+mod retention;
 mod schema;
 mod select;
 mod values;
+mod worker;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +21,6 @@ use contracts::events::PaymentMethod;
 use contracts::{BoundedText, EventKind, MoneyId, OrderId, Token};
 use guidance::Zone;
 use store::privacy::CustomerRef;
-use store::retention::Periods;
 
 use crate::events::Rate;
 use crate::exit::EXIT_CODES;
@@ -39,12 +40,14 @@ pub(crate) use refund::{RefundCommand, ReviewArgs};
 pub(crate) use replay::{
     AuditCommand, AuditListArgs, AuditVerifyArgs, CancelArgs, ReplayCommand, ReplayListArgs,
 };
+pub(crate) use retention::{RetentionArgs, RetentionCommand};
 pub(crate) use schema::{CompatArgs, SchemaCommand};
 pub(crate) use select::SaidArgs;
 use values::{
-    actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id,
-    money_id, order_id, payment_method, period, prom_file, reason, said,
+    actor, customer_ref, duration, event_kind, header, invariant_number, merchant_id, money_id,
+    order_id, payment_method, prom_file, reason, said,
 };
+pub(crate) use worker::WorkerArgs;
 
 /// Looks into a running Orderflow, sets it up, and tries out events.
 ///
@@ -117,6 +120,11 @@ pub(crate) enum Command {
     /// Each is looked for by itself, all of them in one moment of the database. Exits with 1 when
     /// none is violated, but one could not be checked in time.
     Verify(VerifyArgs),
+    /// Asks one worker whether it does its work, what it waits for, and what it counted.
+    ///
+    /// Exits with 3 when it is not ready, and with 6 when nobody answers there. Metrics that are 0
+    /// are only counted.
+    Worker(WorkerArgs),
     /// What the processes count and measure.
     #[command(subcommand)]
     Metrics(MetricsCommand),
@@ -415,79 +423,6 @@ pub(crate) struct EraseArgs {
     /// Give up open disputes' and dead letters' bodies.
     #[arg(long)]
     pub(crate) force: bool,
-}
-
-/// What goes by age.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum RetentionCommand {
-    /// Lets go what is old enough; nothing unresolved goes, however old it is.
-    Run(RetentionArgs),
-}
-
-/// How long things are kept.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct RetentionArgs {
-    /// Show what would go, and let nothing go.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// How long sent messages are kept; whole days are dropped.
-    #[arg(
-        long,
-        env = "ORDERFLOW_RETENTION_OUTBOX",
-        default_value = "7d",
-        value_name = "DURATION",
-        value_parser = period
-    )]
-    pub(crate) outbox: Duration,
-    /// How long accepted events are remembered against duplicates; at least 400d.
-    #[arg(
-        long,
-        env = "ORDERFLOW_RETENTION_INBOX",
-        default_value = "400d",
-        value_name = "DURATION",
-        value_parser = inbox_period
-    )]
-    pub(crate) inbox: Duration,
-    /// How long dead letters are kept after they were resolved or archived.
-    #[arg(
-        long,
-        env = "ORDERFLOW_RETENTION_DEAD_LETTERS",
-        default_value = "90d",
-        value_name = "DURATION",
-        value_parser = period
-    )]
-    pub(crate) dead_letters: Duration,
-    /// How long the keys of days are kept, which seal what names no order and no customer.
-    #[arg(
-        long,
-        env = "ORDERFLOW_RETENTION_DAY_KEYS",
-        default_value = "90d",
-        value_name = "DURATION",
-        value_parser = period
-    )]
-    pub(crate) day_keys: Duration,
-    /// How long flags and marks of customers are kept after they ended.
-    #[arg(
-        long,
-        env = "ORDERFLOW_RETENTION_MARKS",
-        default_value = "90d",
-        value_name = "DURATION",
-        value_parser = period
-    )]
-    pub(crate) marks: Duration,
-}
-
-impl RetentionArgs {
-    /// The periods as the store takes them.
-    pub(crate) fn periods(&self) -> Periods {
-        Periods {
-            outbox: self.outbox,
-            inbox: self.inbox,
-            letters: self.dead_letters,
-            day_keys: self.day_keys,
-            marks: self.marks,
-        }
-    }
 }
 
 /// The database's schema.

@@ -18,3 +18,4 @@ pub(crate) mod retention;
 pub(crate) mod schema;
 pub(crate) mod topology;
 pub(crate) mod verify;
+pub(crate) mod worker;

@@ -41,7 +41,8 @@ pub(crate) const EXIT_CODES: &str = "Exit codes:
   1   failed, or invalid
   2   wrong usage
   3   the topology or the schema differs, the contract breaks, an invariant is violated, a merchant
-      reached a threshold, the doctor found something to mend, or only a part was done
+      reached a threshold, the doctor found something to mend, a worker is not ready, or only a
+      part was done
   4   nothing found
   5   conflict: changed meanwhile, or in somebody else's hands
   6   RabbitMQ or Postgres is down

@@ -93,6 +93,7 @@ fn execute(command: Command, settings: &Settings, console: Console) -> Result<Ex
             Command::Retention(command) => {
                 commands::retention::run(command, settings, console).await
             }
+            Command::Worker(args) => commands::worker::run(args, console).await,
             Command::Metrics(command) => commands::metrics::run(command, console),
             Command::Migrate(command) => commands::migrate::run(command, settings, console).await,
         }

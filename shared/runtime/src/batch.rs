@@ -139,8 +139,12 @@ async fn steps<R: Rules>(
     }
     let mut decisions = Vec::with_capacity(open.len());
     let mut wanted = Vec::with_capacity(open.len());
+    let mut named = Vec::with_capacity(open.len());
     for (job, order) in open.iter().zip(&orders) {
-        let decision = decide(rules, precautions, &jobs[job.index], &mut states, *order, job, now)?;
+        let event = &jobs[job.index];
+        let mut decision = decide(rules, precautions, event, &mut states, *order, job, now)?;
+        let id = event.envelope.id.as_str();
+        named.push(precautions.failpoints.bend(id, &mut decision, *order));
         verdicts[job.index] = verdict(&decision.outcome);
         let state = order.and_then(|order| states.get(&order));
         let told = |state| domain::notices::wanted(rules.book(), state, &decision.changes);
@@ -150,21 +154,30 @@ async fn steps<R: Rules>(
     let of_open: Vec<_> = open.iter().map(|open| &jobs[open.index]).collect();
     pass("decided");
     notices::request(rules.book(), transaction, &of_open, &wanted, &mut decisions, now).await?;
-    let headers: Vec<_> = open
-        .iter()
-        .zip(&decisions)
-        .map(|(open, decision)| headers_to_keep(&jobs[open.index], decision))
+    write(transaction, queue, jobs, open.iter().zip(&named).zip(&decisions)).await?;
+    pass("written");
+    Ok(Committed { verdicts, now: Some(now) })
+}
+
+/// Writes what was decided of each open job, on the order whose rows it is about.
+async fn write<'a, E: Event>(
+    transaction: &mut Transaction<'_>,
+    queue: &str,
+    jobs: &[Job<E>],
+    all: impl Iterator<Item = ((&'a Open, &'a Option<OrderId>), &'a Decision)> + Clone,
+) -> Result<(), store::Error> {
+    let headers: Vec<_> = all
+        .clone()
+        .map(|((open, _), decision)| headers_to_keep(&jobs[open.index], decision))
         .collect();
-    let decided: Vec<_> = (open.iter().zip(&orders))
-        .zip(decisions.iter().zip(&headers))
-        .map(|((open, order), (decision, headers))| {
+    let decided: Vec<_> = all
+        .zip(&headers)
+        .map(|(((open, order), decision), headers)| {
             let original = original(&jobs[open.index], queue, headers.as_deref());
             decided(&jobs[open.index], open, *order, decision, original)
         })
         .collect();
-    write_set::write(transaction, &decided).await?;
-    pass("written");
-    Ok(Committed { verdicts, now: Some(now) })
+    write_set::write(transaction, &decided).await
 }
 
 /// The replays that succeeded with this batch; mostly there is none.

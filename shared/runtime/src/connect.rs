@@ -43,7 +43,7 @@ impl Waiting {
                 Err(error) => {
                     let (cause, detail) = (error.code(), error.to_string());
                     let pause = pauses.next_pause();
-                    self.health.not_ready(format!("{}: {detail}", dependency.name()));
+                    self.health.not_ready(format!("{}: {detail} ({cause})", dependency.name()));
                     let worker = self.worker;
                     DependencyLost { worker, dependency, cause, detail: &detail, pause }.emit();
                     if !self.stop.sleep(pause).await {

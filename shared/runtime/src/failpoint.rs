@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use contracts::{Money, OrderId};
+use domain::Decision;
+
 /// Message ids over which the rules fail, and how; empty but in tests and the demo.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Failpoints {
@@ -42,6 +45,10 @@ enum Fault {
     Endless,
     /// A rule wants more memory than there is.
     Hog,
+    /// A rule decides without saying on which order.
+    Nameless,
+    /// A rule decides on amounts in several currencies.
+    Mixed,
 }
 
 impl Failpoints {
@@ -80,6 +87,37 @@ impl Failpoints {
             fault.happen();
         }
     }
+
+    /// Makes a decision of one that rules never make, if its message is one that shall fail so;
+    /// returns the order whose rows it writes.
+    pub(crate) fn bend(
+        &self,
+        message_id: &str,
+        decision: &mut Decision,
+        order: Option<OrderId>,
+    ) -> Option<OrderId> {
+        match self.messages.get(message_id) {
+            Some(Fault::Nameless) => {
+                decision.changes.order = None;
+                None
+            }
+            Some(Fault::Mixed) => {
+                for attempt in &mut decision.changes.attempts {
+                    attempt.authorized = elsewhere(attempt.authorized);
+                }
+                order
+            }
+            Some(Fault::Panic | Fault::Abort | Fault::Overflow | Fault::Endless | Fault::Hog)
+            | None => order,
+        }
+    }
+}
+
+/// The same amount in another currency.
+fn elsewhere(amount: Money) -> Money {
+    let other = if amount.currency().code() == "JPY" { "KRW" } else { "JPY" };
+    let other = other.parse().expect("a currency in use");
+    Money::new(amount.minor(), other).expect("the amount fits in any currency")
 }
 
 impl Fault {
@@ -90,6 +128,8 @@ impl Fault {
             "overflow" => Self::Overflow,
             "endless" => Self::Endless,
             "hog" => Self::Hog,
+            "nameless" => Self::Nameless,
+            "mixed" => Self::Mixed,
             _ => return None,
         })
     }
@@ -107,6 +147,8 @@ impl Fault {
             Self::Hog => {
                 black_box(Vec::<u8>::with_capacity(MORE_THAN_ANYBODY_HAS));
             }
+            // They come when there is a decision.
+            Self::Nameless | Self::Mixed => {}
         }
     }
 }

@@ -37,8 +37,22 @@ pub async fn sessions(
         let pause = pauses.next_pause();
         let detail = format!("{error:#}");
         SessionEnded { worker: process.worker, detail: &detail, pause }.emit();
-        process.health.not_ready(detail);
+        process.health.not_ready(told(&error, detail));
         stop.sleep(pause).await;
+    }
+}
+
+/// What is said on the page of whoever waits: with the code of the failure, which has a runbook.
+fn told(error: &anyhow::Error, detail: String) -> String {
+    let of_broker = |it: &(dyn std::error::Error + 'static)| {
+        it.downcast_ref::<broker::Error>().map(broker::Error::code)
+    };
+    let of_store = |it: &(dyn std::error::Error + 'static)| {
+        it.downcast_ref::<store::Error>().map(store::Error::code)
+    };
+    match error.chain().find_map(|it| of_broker(it).or_else(|| of_store(it))) {
+        Some(code) => format!("{detail} ({code})"),
+        None => detail,
     }
 }
 

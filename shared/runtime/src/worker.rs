@@ -144,7 +144,8 @@ impl<R: Rules> Worker<R> {
             match round.run(&mut stop).await {
                 RoundEnd::Stopped => return Ok(()),
                 RoundEnd::Database(error) => {
-                    self.process.health.not_ready(format!("database: {error}"));
+                    let why = format!("database: {error} ({})", error.code());
+                    self.process.health.not_ready(why);
                     self.breaker(Some((error.code(), &error.to_string())));
                 }
                 RoundEnd::Consumer(end) => {

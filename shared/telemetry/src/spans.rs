@@ -1,6 +1,8 @@
 //! Spans of messages whose senders sample their trace, exported where the environment asks for it.
 
+mod client;
 mod export;
+mod ids;
 mod settings;
 
 use std::str::FromStr as _;
@@ -8,8 +10,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use opentelemetry::trace::{
-    SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId,
-    TraceState, Tracer as _,
+    Link, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags,
+    TraceId, TraceState, Tracer as _,
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span;
@@ -79,6 +81,26 @@ pub fn delivery(subject: &SpanSubject<'_>, queue: &str, attempt: u32) -> Option<
 
 /// Begins the span of a message that is sent; `None` as for deliveries.
 pub fn publication(subject: &SpanSubject<'_>) -> Option<OpenSpan> {
+    let name = format!("publish {}", subject.exchange);
+    begin(subject.trace, name, SpanKind::Producer, attributes_sent(subject))
+}
+
+/// Begins the span of a message that is sent again and begins the trace that it carries.
+///
+/// It is the span that the message names, and has a link to the trace that the message had before.
+pub fn replay(subject: &SpanSubject<'_>, earlier: Option<&str>) -> Option<OpenSpan> {
+    let export = EXPORT.get()?;
+    let own = parent(subject.trace).filter(SpanContext::is_sampled)?;
+    let links = earlier.and_then(parent).map(|earlier| Link::new(earlier, Vec::new(), 0));
+    let span = SpanBuilder::from_name(format!("publish {}", subject.exchange))
+        .with_kind(SpanKind::Producer)
+        .with_links(links.into_iter().collect())
+        .with_attributes(attributes_sent(subject));
+    let begin = || export.tracer.build_with_context(span, &Context::new());
+    Some(OpenSpan { span: Box::new(ids::named(&own, begin)), is_ended: false })
+}
+
+fn attributes_sent(subject: &SpanSubject<'_>) -> Vec<KeyValue> {
     let SpanSubject { exchange, routing_key, .. } = subject;
     let mut attributes = attributes(subject);
     attributes.extend([
@@ -86,7 +108,7 @@ pub fn publication(subject: &SpanSubject<'_>) -> Option<OpenSpan> {
         KeyValue::new("messaging.operation.type", "send"),
         KeyValue::new("messaging.destination.name", format!("{exchange}:{routing_key}")),
     ]);
-    begin(subject.trace, format!("publish {exchange}"), SpanKind::Producer, attributes)
+    attributes
 }
 
 /// The names are OpenTelemetry's for messaging; those without a dot are our logs'.
@@ -201,6 +223,7 @@ mod tests {
         assert!(!is_on());
         assert!(delivery(&subject, "orderflow.order-created", 1).is_none());
         assert!(publication(&subject).is_none());
+        assert!(replay(&subject, None).is_none());
         stop();
     }
 }

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use system_tests::{CollectedSpan, Collector, Stage, StageOptions, open_order};
+use system_tests::{
+    CollectedSpan, Collector, Stage, StageOptions, dead_letter, open_order, replay_call,
+    short_order,
+};
 use testkit::eventually;
 use testkit::shop::{ShopEvent, attempt_id, captured, order_id};
+use testkit::tls::{Authority, Protocol, TlsDoor, Validity};
 
 use crate::runbooks::closed_port;
 
@@ -209,5 +213,108 @@ async fn a_collector_that_never_answers_does_not_hold_up_the_end_of_a_worker() {
     let stage = Stage::start(options).await;
     stage.publish(&[traced(&open_order(1), "01")]).await;
     stage.until("it is open", "SELECT count(*) FROM orders", 1).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn the_hand_over_of_a_timer_has_a_span_in_the_trace_of_the_event_that_armed_it() {
+    let collector = Collector::start().await;
+    let stage = Stage::start(exporting(&collector.url())).await;
+    let order = order_id(1).to_string();
+    stage.publish(&[traced(&short_order(1, 2), "01"), short_order(2, 2)]).await;
+    let expired = "SELECT count(*) FROM orders WHERE status = 'expired'";
+    stage.until("both expire", expired, 2).await;
+    let handed_over = || {
+        let is_of_timer = |it: &CollectedSpan| {
+            it.process["service.name"] == "timer-scheduler"
+                && it.attributes["event_type"] == "payment.timeout"
+        };
+        collector.spans().into_iter().filter(is_of_timer).collect::<Vec<_>>()
+    };
+    eventually(BOUND, "there is a span of the hand-over", async || {
+        if handed_over().is_empty() { Err(collector.spans()) } else { Ok(()) }
+    })
+    .await;
+    let spans = handed_over();
+    assert!(spans.iter().all(|it| it.attributes["order_id"] == order), "{spans:?}");
+    let span = &spans[0];
+    assert_goes_on(span, SpanKind::Producer);
+    assert_eq!(span.attributes["messaging.operation.type"], "send");
+    assert_eq!(span.attributes["outcome"], "confirmed");
+    // The message that was handed over is the one that came back.
+    let message = &span.attributes["messaging.message.id"];
+    let both = spans_about(&collector, message, 2).await;
+    assert!(both.iter().any(|it| it.process["service.name"] == "payment-timeout"), "{both:?}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_replay_has_the_span_that_its_message_names_with_a_link_to_the_trace_before() {
+    let collector = Collector::start().await;
+    let stage = Stage::start(exporting(&collector.url())).await;
+    let mut letter = dead_letter(&stage.names, "order-created", &open_order(1).id("again"));
+    letter.properties.headers.insert("traceparent", format!("00-{TRACE}-{PARENT_SPAN}-01"));
+    stage.publish_raw(vec![letter]).await;
+    stage.until("it is parked", "SELECT count(*) FROM dead_letters", 1).await;
+    assert_eq!(stage.database.number(&replay_call(100, 10, 0, 100)).await, 1);
+    stage.until("it is handled", "SELECT count(*) FROM orders", 1).await;
+
+    let spans = spans_about(&collector, "again", 2).await;
+    let of = |process: &str| {
+        let found = spans.iter().find(|it| it.process["service.name"] == process);
+        found.unwrap_or_else(|| panic!("no span of {process}: {spans:?}"))
+    };
+    let (sent, taken) = (of("dead-letter-parker"), of("order-created"));
+    assert_eq!(sent.span.kind, SpanKind::Producer as i32);
+    assert_eq!(hex(&sent.span.parent_span_id), "");
+    assert_ne!(hex(&sent.span.trace_id), TRACE);
+    let links: Vec<_> =
+        sent.span.links.iter().map(|it| (hex(&it.trace_id), hex(&it.span_id))).collect();
+    assert_eq!(links, [(TRACE.to_owned(), PARENT_SPAN.to_owned())]);
+    assert_eq!(sent.attributes["outcome"], "sent");
+    assert_eq!(taken.span.trace_id, sent.span.trace_id);
+    assert_eq!(taken.span.parent_span_id, sent.span.span_id);
+    let noted = "SELECT trace_id::text FROM replay_items";
+    assert_eq!(stage.database.texts(noted).await, [hex(&sent.span.trace_id)]);
+    stage.finish().await;
+}
+
+/// Workers that export by HTTPS, to a collector that they believe by this authority.
+fn exporting_by_https(door: &TlsDoor, trusted: &Authority) -> StageOptions {
+    let certificate = trusted.certificate().display().to_string();
+    exporting(&format!("https://127.0.0.1:{}", door.port()))
+        .with("OTEL_EXPORTER_OTLP_CERTIFICATE", certificate)
+}
+
+#[tokio::test]
+async fn a_collector_by_https_is_believed_by_its_own_authority_and_by_no_other() {
+    let (own, other) = (Authority::new(), Authority::new());
+    let collector = Collector::start().await;
+    let shown = own.server("127.0.0.1", Validity::Current);
+    let door = TlsDoor::open(Protocol::Amqp, collector.place(), &shown, None).await;
+
+    let stage = Stage::start(exporting_by_https(&door, &own)).await;
+    stage.publish(&[traced(&open_order(1), "01").id("trusted")]).await;
+    assert_goes_on(&spans_about(&collector, "trusted", 1).await[0], SpanKind::Consumer);
+    stage.finish().await;
+
+    let mut stage = Stage::start(exporting_by_https(&door, &other)).await;
+    for number in 1..4 {
+        stage.publish(&[traced(&open_order(number), "01").id(&format!("{number}"))]).await;
+    }
+    stage.until("all are open", "SELECT count(*) FROM orders", 3).await;
+    eventually(BOUND, "every span is counted", async || {
+        let lost = counted(&mut stage, "failed").await;
+        if lost > 2.5 { Ok(()) } else { Err(lost) }
+    })
+    .await;
+    assert!((1..4).all(|number| collector.about(&number.to_string()).is_empty()));
+    let log = stage.fleet.member("order-created").expect("it runs").log().to_owned();
+    let log = fs::read_to_string(log).expect("a worker has a log");
+    let warnings: Vec<_> = log.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 1, "{log}");
+    for words in ["spans are not exported", "no trusted authority", "OTLP_CERTIFICATE"] {
+        assert!(warnings[0].contains(words), "{words}: {}", warnings[0]);
+    }
     stage.finish().await;
 }

@@ -4,6 +4,7 @@ mod letter;
 mod message;
 mod park;
 mod replay;
+mod spans;
 
 pub use park::park;
 

@@ -12,6 +12,7 @@ use telemetry::happenings::{ReplayItems, ReplaysCounted};
 use tokio::time::Instant;
 
 use crate::message::{self, Replay};
+use crate::spans;
 
 /// Most letters leased at once.
 const MOST: i64 = 200;
@@ -162,8 +163,12 @@ impl<'a> Replayer<'a> {
         if publications.is_empty() {
             return Ok(Vec::new());
         }
+        let spans = spans::begin(&publications);
         // On an error nothing is known: the leases run out and everything is sent again.
-        self.publisher.publish_all(publications).await.context("failed to publish a replay")
+        let outcomes = self.publisher.publish_all(publications).await;
+        let outcomes = outcomes.context("failed to publish a replay")?;
+        spans::end(spans, &outcomes);
+        Ok(outcomes)
     }
 
     async fn count(&mut self) -> anyhow::Result<()> {

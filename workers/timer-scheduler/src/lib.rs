@@ -2,6 +2,7 @@
 
 mod publication;
 mod schedule;
+mod spans;
 
 pub use schedule::schedule;
 

@@ -13,6 +13,7 @@ use telemetry::happenings::{TimersHandedOver, WaitingRows, WindowPublished, Work
 use tokio::time::Instant;
 
 use crate::publication::publication;
+use crate::spans;
 
 /// Most timers handed over before the next look.
 const WINDOW: i64 = 1000;
@@ -132,8 +133,10 @@ impl Scheduler {
         pass("handed-over");
         let names = &self.process.config.names;
         let publications = timers.iter().map(|timer| publication(names, self.provider, timer));
+        let publications: Vec<_> = publications.collect();
+        let spans = spans::begin(&timers, &publications);
         let started = Instant::now();
-        let published = self.publisher.publish_all(publications.collect()).await;
+        let published = self.publisher.publish_all(publications).await;
         WindowPublished { worker: crate::NAME, took: started.elapsed() }.emit();
         pass("published");
         let outcomes = match published {
@@ -143,6 +146,7 @@ impl Scheduler {
                 return Err(error.into());
             }
         };
+        spans::end(spans, &outcomes);
         let (sent, refused): (Vec<_>, Vec<_>) = timers
             .into_iter()
             .zip(&outcomes)

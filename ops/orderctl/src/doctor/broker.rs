@@ -12,6 +12,9 @@ use crate::settings::ManagementUrl;
 /// Free space that a broker should have, in bytes; below its own limit it stops publishers.
 const FREE_SPACE: u64 = 1 << 30;
 
+/// The plugin by which its counters are scraped.
+const COUNTERS: &str = "rabbitmq_prometheus";
+
 /// A node of the broker.
 #[derive(Debug, Deserialize)]
 struct Node {
@@ -23,6 +26,9 @@ struct Node {
     #[serde(default)]
     disk_free_alarm: bool,
     disk_free: Option<u64>,
+    /// Below so much, it stops publishers.
+    disk_free_limit: Option<u64>,
+    enabled_plugins: Option<Vec<String>>,
     #[serde(default)]
     partitions: Vec<String>,
 }
@@ -61,6 +67,7 @@ pub(crate) async fn examine(
         Ok(page) => {
             findings.extend(page.date.map(|date| clocks::of_broker(date, runtime::now())));
             findings.extend(page.content.iter().flat_map(of_node));
+            findings.extend(page.content.iter().filter_map(of_counters));
         }
         Err(failure) => findings.push(Finding::failed("broker-nodes", &failure)),
     }
@@ -91,8 +98,10 @@ fn of_node(node: &Node) -> Vec<Finding> {
     if node.disk_free_alarm {
         let found = format!("{name} is short of disk and stops publishers");
         findings.push(bad(Health::Wrong, found, "give it disk"));
-    } else if let Some(free) = node.disk_free.filter(|free| *free < FREE_SPACE) {
-        let found = format!("{name} has {} MiB of disk left", free >> 20);
+    } else if let Some(free) = node.disk_free.filter(|free| *free < scarce(node)) {
+        let limit = node.disk_free_limit.unwrap_or_default();
+        let (free, limit) = (free >> 20, limit >> 20);
+        let found = format!("{name} has {free} MiB of disk left, and stops at {limit} MiB");
         findings.push(bad(Health::Warning, found, "give it disk, before it stops publishers"));
     }
     if !node.partitions.is_empty() {
@@ -106,6 +115,23 @@ fn of_node(node: &Node) -> Vec<Finding> {
         findings.push(Finding::good(check, format!("{name} runs without an alarm{free}")));
     }
     findings
+}
+
+/// Below this, there is not much time until the node stops publishers.
+fn scarce(node: &Node) -> u64 {
+    let limit = node.disk_free_limit.unwrap_or_default();
+    FREE_SPACE.max(limit.saturating_add(limit / 2))
+}
+
+/// Whether its counters can be scraped; alerts on lost messages need them.
+fn of_counters(node: &Node) -> Option<Finding> {
+    let (check, name) = ("broker-counters", &node.name);
+    if node.enabled_plugins.as_ref()?.iter().any(|plugin| plugin == COUNTERS) {
+        return Some(Finding::good(check, format!("{name} has {COUNTERS}")));
+    }
+    let found = format!("{name} lacks {COUNTERS}: alerts on lost messages cannot come");
+    let fix = "rabbitmq-plugins enable rabbitmq_prometheus: ops/runbooks/broker-not-watched.md";
+    Some(Finding::bad(Health::Warning, check, found, fix))
 }
 
 #[cfg(test)]
@@ -123,9 +149,23 @@ mod tests {
         assert_eq!(healths(sound), [Health::Good]);
         let scarce = r#"{"name": "a", "running": true, "disk_free": 500000000}"#;
         assert_eq!(healths(scarce), [Health::Warning]);
+        let near = r#"{"name": "a", "running": true, "disk_free": 5000000000,
+            "disk_free_limit": 4000000000}"#;
+        assert_eq!(healths(near), [Health::Warning]);
         let alarmed = r#"{"name": "a", "running": true, "disk_free": 1, "disk_free_alarm": true,
             "mem_alarm": true, "partitions": ["b"]}"#;
         assert_eq!(healths(alarmed), [Health::Wrong; 3]);
         assert_eq!(healths(r#"{"name": "a"}"#), [Health::Wrong]);
+    }
+
+    #[test]
+    fn a_node_whose_counters_cannot_be_scraped_is_found() {
+        let health = |plugins: &str| {
+            let node = format!(r#"{{"name": "a", "enabled_plugins": {plugins}}}"#);
+            of_counters(&serde_json::from_str(&node).unwrap()).map(|it| it.health)
+        };
+        assert_eq!(health(r#"["rabbitmq_management"]"#), Some(Health::Warning));
+        assert_eq!(health(r#"["rabbitmq_prometheus"]"#), Some(Health::Good));
+        assert_eq!(health("null"), None);
     }
 }

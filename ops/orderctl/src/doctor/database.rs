@@ -1,7 +1,7 @@
 //! What Postgres tells of itself.
 
 use store::condition::{self, Condition};
-use store::{Database, DatabaseConfig, grants};
+use store::{Database, DatabaseConfig, grants, pace};
 
 use super::{Finding, Health, accounts, backlog, clocks};
 use crate::exit::Failure;
@@ -134,6 +134,10 @@ async fn of_tables(
     let mut database = Database::connect(config).await?;
     let grants = grants::of_roles(&mut database, &accounts::roles()).await?;
     findings.extend(accounts::of_database(&grants));
+    findings.push(match pace::is_open(&mut database).await {
+        Ok(()) => Finding::good("database-tables", "nobody holds a table that workers write"),
+        Err(error) => Finding::failed("database-tables", &Failure::from(error)),
+    });
     backlog::examine(&mut database, findings).await;
     database.close().await
 }

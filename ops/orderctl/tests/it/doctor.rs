@@ -3,7 +3,9 @@
 use serde_json::Value;
 use testkit::{TestBroker, TestDatabase};
 
-use crate::management::{VirtualHost, definitions_into, delete_exchange, name};
+use crate::management::{
+    VirtualHost, declare_bare_queue, definitions_into, delete_exchange, delete_queue, name,
+};
 use crate::program::{Program, Ran, orderctl};
 
 fn doctor(broker: &TestBroker, database: &TestDatabase) -> Program {
@@ -83,6 +85,23 @@ async fn a_missing_dead_letter_exchange_is_found_with_what_it_means() {
 
     orderctl(["topology", "apply"]).broker(&broker).run().exits_with(0);
     doctor(&broker, &database).run().exits_with(0);
+}
+
+#[tokio::test]
+async fn a_queue_with_other_arguments_has_to_be_mended_says_the_doctor_and_so_does_verify() {
+    let (broker, database) = (TestBroker::unique(), TestDatabase::migrated().await);
+    let queue = name(&broker, "order-created");
+    declare_bare_queue(&broker, &queue);
+    let ran = doctor(&broker, &database).run().exits_with(3);
+    check(&ran, "topology", "wrong", &queue);
+    check(&ran, "topology", "wrong", "delete queue");
+    let verify = orderctl(["topology", "verify"]).broker(&broker).run().exits_with(3);
+    assert!(verify.stdout.contains(&queue), "{}", verify.stdout);
+
+    delete_queue(&broker, &queue);
+    orderctl(["topology", "apply"]).broker(&broker).run().exits_with(0);
+    doctor(&broker, &database).run().exits_with(0);
+    orderctl(["topology", "verify"]).broker(&broker).run().exits_with(0);
 }
 
 #[tokio::test]

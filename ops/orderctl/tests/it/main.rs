@@ -30,3 +30,4 @@ mod story;
 mod topology;
 mod verify;
 mod why;
+mod worker;

@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use metrics::Counter;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -16,14 +14,12 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, Span, SpanData,
     SpanExporter, SpanProcessor,
 };
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 
+use super::client::{Answer, Client, LastAnswer, taken};
+use super::ids::Ids;
 use super::settings::SpanSettings;
 use crate::catalogue::SPANS;
 use crate::happenings::SpansNotExported;
-
-/// Most of a collector's answer that is read.
-const ANSWER_BYTES: u64 = 64 * 1024;
 
 /// What makes spans and brings them away.
 #[derive(Debug)]
@@ -38,19 +34,21 @@ impl Export {
         worker: &'static str,
         settings: &SpanSettings,
     ) -> Result<Self, ExporterBuildError> {
+        let (client, answer) = Client::new(settings);
         let inner = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
-            .with_http_client(Client::new(settings))
+            .with_http_client(client)
             .with_endpoint(&settings.endpoint)
             .with_protocol(settings.protocol)
             .with_timeout(settings.timeout)
             .build()?;
         let queue = Arc::new(Queue::new(worker, settings.queue));
         let batches = BatchConfigBuilder::default().with_max_queue_size(settings.queue).build();
-        let exporter = Counted { inner, queue: Arc::clone(&queue) };
+        let exporter = Counted { inner, answer, queue: Arc::clone(&queue) };
         let inner = BatchSpanProcessor::builder(exporter).with_batch_config(batches).build();
         let provider = SdkTracerProvider::builder()
             .with_resource(resource(worker, settings))
+            .with_id_generator(Ids::default())
             .with_span_processor(Bounded { inner, queue })
             .build();
         Ok(Self { tracer: provider.tracer("orderflow"), provider })
@@ -106,15 +104,20 @@ impl Queue {
         false
     }
 
-    fn left(&self, count: usize, result: &OTelSdkResult) {
+    /// So many have left the queue: with this result, and this answer of the collector.
+    fn left(&self, count: usize, result: &OTelSdkResult, answer: &Answer) {
         self.waiting.fetch_sub(count, Ordering::AcqRel);
         let spans = u64::try_from(count).unwrap_or(u64::MAX);
-        match result {
-            Ok(()) => self.exported.increment(spans),
-            Err(error) => {
-                self.failed.increment(spans);
-                self.tell(&error.to_string());
-            }
+        let rejected = if result.is_ok() { answer.rejected.min(spans) } else { spans };
+        self.exported.increment(spans - rejected);
+        self.failed.increment(rejected);
+        if rejected > 0 {
+            let why = match (&answer.why, result) {
+                (Some(why), _) => why.clone(),
+                (None, Err(error)) => error.to_string(),
+                (None, Ok(())) => format!("the collector refused {rejected} spans of a batch"),
+            };
+            self.tell(&why);
         }
     }
 
@@ -161,6 +164,7 @@ impl SpanProcessor for Bounded {
 #[derive(Debug)]
 struct Counted {
     inner: opentelemetry_otlp::SpanExporter,
+    answer: LastAnswer,
     queue: Arc<Queue>,
 }
 
@@ -168,7 +172,7 @@ impl SpanExporter for Counted {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let count = batch.len();
         let result = self.inner.export(batch).await;
-        self.queue.left(count, &result);
+        self.queue.left(count, &result, &taken(&self.answer));
         result
     }
 
@@ -181,64 +185,91 @@ impl SpanExporter for Counted {
     }
 }
 
-/// HTTP for a thread that may block.
-#[derive(Debug)]
-struct Client(ureq::Agent);
-
-impl Client {
-    fn new(settings: &SpanSettings) -> Self {
-        let mut config = ureq::Agent::config_builder()
-            .timeout_global(Some(settings.timeout))
-            .http_status_as_error(false)
-            .max_redirects(0);
-        if settings.endpoint.starts_with("https:") {
-            config = config.tls_config(tls(settings));
-        }
-        Self(config.build().new_agent())
-    }
-}
-
-fn tls(settings: &SpanSettings) -> TlsConfig {
-    let trusted: Vec<_> = if let Some(pem) = &settings.authority {
-        ureq::tls::parse_pem(pem).filter_map(Result::ok).filter_map(own).collect()
-    } else {
-        let system = rustls_native_certs::load_native_certs().certs;
-        system.iter().map(|it| Certificate::from_der(it.as_ref()).to_owned()).collect()
-    };
-    let provider = rustls::crypto::ring::default_provider();
-    TlsConfig::builder()
-        .root_certs(RootCerts::new_with_certs(&trusted))
-        .unversioned_rustls_crypto_provider(Arc::new(provider))
-        .build()
-}
-
-fn own(item: PemItem<'static>) -> Option<Certificate<'static>> {
-    match item {
-        PemItem::Certificate(certificate) => Some(certificate),
-        _ => None,
-    }
-}
-
-#[async_trait]
-impl HttpClient for Client {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let response = self.0.run(request.map(|body| body.to_vec()))?;
-        let (head, mut body) = response.into_parts();
-        let body = body.with_config().limit(ANSWER_BYTES).read_to_vec()?;
-        Ok(Response::from_parts(head, body.into()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener, TcpStream};
+
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use opentelemetry::trace::{Span as _, Tracer as _};
+
     use super::*;
 
     #[test]
     fn what_finds_no_room_is_left_out_until_there_is_room_again() {
         let queue = Queue::new("test", 2);
         assert_eq!([queue.has_room(), queue.has_room(), queue.has_room()], [true, true, false]);
-        queue.left(2, &Ok(()));
+        queue.left(2, &Ok(()), &Answer::default());
         assert!(queue.has_room());
         assert_eq!(queue.waiting.load(Ordering::Relaxed), 1);
+    }
+
+    /// A collector that gives every request this answer, in protobuf.
+    fn collector(answer: &'static [u8]) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                serve(stream, answer);
+            }
+        });
+        address
+    }
+
+    fn serve(stream: TcpStream, answer: &[u8]) {
+        let mut lines = BufReader::new(stream);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if lines.read_line(&mut line).unwrap() == 0 {
+                return;
+            }
+            let line = line.trim().to_ascii_lowercase();
+            if let Some(given) = line.strip_prefix("content-length: ") {
+                length = given.parse().unwrap();
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        lines.read_exact(&mut body).unwrap();
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\n\
+                    connection: close\r\ncontent-length: ";
+        let head = format!("{head}{}\r\n\r\n", answer.len());
+        lines.get_mut().write_all(&[head.as_bytes(), answer].concat()).unwrap();
+    }
+
+    /// What is counted of five spans that a collector gives this answer to.
+    fn counted(answer: &'static [u8]) -> String {
+        let address = format!("http://{}", collector(answer));
+        let variable =
+            |name: &str| (name == "OTEL_EXPORTER_OTLP_ENDPOINT").then(|| address.clone());
+        let settings = SpanSettings::from_environment(variable).unwrap().unwrap();
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let export = metrics::with_local_recorder(&recorder, || Export::start("test", &settings));
+        let export = export.unwrap();
+        for _span in 0..5 {
+            export.tracer.start("publish").end();
+        }
+        export.stop(Duration::from_secs(30));
+        recorder.handle().render()
+    }
+
+    fn has(page: &str, result: &str, count: u32) -> bool {
+        let series = format!("orderflow_spans_total{{worker=\"test\",result=\"{result}\"}}");
+        page.lines().any(|line| line == format!("{series} {count}"))
+    }
+
+    #[test]
+    fn spans_that_a_collector_refuses_of_a_batch_are_lost_and_the_others_exported() {
+        // partial_success { rejected_spans: 2, error_message: "odd" }
+        let page = counted(b"\x0a\x07\x08\x02\x12\x03odd");
+        assert!(has(&page, "exported", 3) && has(&page, "failed", 2), "{page}");
+        let page = counted(b"");
+        assert!(has(&page, "exported", 5) && has(&page, "failed", 0), "{page}");
+        // More than there were cannot be refused.
+        let page = counted(b"\x0a\x02\x08\x09");
+        assert!(has(&page, "exported", 0) && has(&page, "failed", 5), "{page}");
     }
 }

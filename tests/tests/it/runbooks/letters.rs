@@ -1,4 +1,4 @@
-//! Dead letters by the real fault: what a shop may send, and what a database may answer.
+//! Dead letters by the real fault: what a shop may send.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,9 +17,6 @@ use testkit::{TestDatabase, eventually};
 
 use super::BOUND;
 use super::table::{INCIDENTS, Incident};
-
-/// What the database answers to the rows of some customers, by SQLSTATE.
-const REFUSALS: [&str; 7] = ["23514", "P0001", "40P01", "22003", "55006", "40001", "57014"];
 
 /// An event that breaks a rule, as the examples of the schemas are written.
 #[derive(Deserialize)]
@@ -48,47 +45,47 @@ impl Default for ContentType {
     }
 }
 
-/// Every worker, with a message over which one panics and one that ends its worker.
+/// Pages about letters of any code, each with a field whose fault makes a letter of its own group.
+const FOR_ALERTS: [(&str, &str); 5] = [
+    ("contract-violations", "note"),
+    ("dead-letters-appear", "lines"),
+    ("handled-budget-burn", "customer_ref"),
+    ("new-failure-group", "merchant_id"),
+    ("parked-spike", "expires_at"),
+];
+
+/// Every worker, and a letter for each rule of the contract and each contradiction.
 pub(super) async fn stage() -> Stage {
-    // In clear, so that letters can be copied.
-    let options = StageOptions::everyone()
-        .with("ORDERFLOW_FAILPOINTS", "panic:bad-apple,abort:bomb")
-        .with("ORDERFLOW_RETRY_BASE", "100ms")
-        .with("ORDERFLOW_ENCRYPTION", "off");
-    let mut stage = Stage::start(options).await;
+    // In clear, so that broken bodies can be looked at.
+    let options = StageOptions::everyone().with("ORDERFLOW_ENCRYPTION", "off");
+    let stage = Stage::start(options).await;
     stage.publish(&[open_order(1), captured(order_id(1), attempt_id(1), 10_000)]).await;
     stage.until("it is paid", "SELECT count(*) FROM orders WHERE status = 'paid'", 1).await;
     stage.publish_raw(bad_events(&stage)).await;
+    let for_alerts = (300..).zip(FOR_ALERTS);
+    let for_alerts = for_alerts.map(|(number, (page, field))| {
+        open_order(number).with(field, 7).id(&format!("for-{page}"))
+    });
+    stage.publish(&for_alerts.collect::<Vec<_>>()).await;
     contradict(&stage).await;
-    refuse(&stage).await;
-    stage.publish(&[open_order(5).id("bad-apple"), open_order(6).id("bomb")]).await;
-    until_parked(&mut stage).await;
-    stage.database.run("DROP TRIGGER refuse ON orders").await;
+    until_parked(&stage, &[Incident::BadEvent, Incident::Contradiction]).await;
     stage
 }
 
-/// Waits until there is a letter of each code; a worker that ended is started again.
-async fn until_parked(stage: &mut Stage) {
-    let is_staged = |incident: &Incident| {
-        use Incident::{BadEvent, Contradiction, RefusedRow, WorkerFails};
-        [BadEvent, Contradiction, RefusedRow, WorkerFails].contains(incident)
-    };
-    let pages = INCIDENTS.iter().filter(|(incident, _)| is_staged(incident));
-    let codes: Vec<_> = pages.flat_map(|(_, pages)| *pages).filter(|page| is_code(page)).collect();
-    eventually(BOUND, "there is a letter of each code", async || {
-        stage.fleet.revive().expect("the binary is built");
-        let found = stage.database.texts("SELECT DISTINCT error_code FROM dead_letters").await;
+/// Waits until there is a letter of each code of these incidents, and of each alert's.
+async fn until_parked(stage: &Stage, incidents: &[Incident]) {
+    let pages = INCIDENTS.iter().filter(|(incident, _)| incidents.contains(incident));
+    let pages: Vec<_> = pages.flat_map(|(_, pages)| *pages).collect();
+    eventually(BOUND, "there is a letter for each page", async || {
+        let found = "SELECT DISTINCT error_code FROM dead_letters
+                     UNION SELECT substring(message_key FROM 'for-(.*)') FROM dead_letters
+                     WHERE message_key LIKE '%for-%'";
+        let found = stage.database.texts(found).await;
         let missing: Vec<_> =
-            codes.iter().filter(|code| !found.iter().any(|it| it == **code)).collect();
+            pages.iter().filter(|page| !found.iter().any(|it| it == **page)).collect();
         if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}")) }
     })
     .await;
-    stage.fleet.wait_until_ready(BOUND).await.expect("the workers become ready");
-}
-
-/// Whether a page is about a code; of these incidents, the others are about alerts.
-pub(super) fn is_code(page: &str) -> bool {
-    !["contract-violations", "dead-letters-appear", "new-failure-group"].contains(&page)
 }
 
 /// One event for each rule of the contract, and one with a routing key that leads nowhere.
@@ -167,63 +164,18 @@ async fn contradict(stage: &Stage) {
         .await;
 }
 
-/// Orders whose rows the database refuses, each in another way.
-async fn refuse(stage: &Stage) {
-    let refuses = "
-        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            RAISE EXCEPTION 'as the test wants' USING ERRCODE = substr(NEW.customer_ref, 8);
-        END $$;
-        CREATE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW
-            WHEN (NEW.customer_ref LIKE 'refuse-%') EXECUTE FUNCTION refuse()";
-    stage.database.run(refuses).await;
-    let orders = (100..)
-        .zip(REFUSALS)
-        .map(|(number, state)| open_order(number).with("customer_ref", format!("refuse-{state}")));
-    stage.publish(&orders.collect::<Vec<_>>()).await;
-}
-
-/// The letter of a page: a real one of its code, or a copy under the page's own name.
+/// The letter of a page: of its code, made for its alert, or the last one that is parked.
 ///
 /// Returns its id and the first digits of its group.
 pub(super) async fn letter_of(database: &TestDatabase, page: &str) -> (String, String) {
     let found = format!(
         "SELECT id::text || ' ' || left(encode(fingerprint, 'hex'), 16) FROM dead_letters
-         WHERE error_code = '{page}' ORDER BY id LIMIT 1"
+         ORDER BY
+             error_code = '{page}' DESC, message_key LIKE '%for-{page}' DESC,
+             status = 'parked' DESC, id DESC
+         LIMIT 1"
     );
-    let mut letter = database.texts(&found).await;
-    if letter.is_empty() {
-        copy_letter(database, page).await;
-        letter = database.texts(&found).await;
-    }
-    let letter = letter.concat();
+    let letter = database.texts(&found).await.concat();
     let (letter, group) = letter.split_once(' ').expect("a letter was staged");
     (letter.to_owned(), group.to_owned())
-}
-
-/// A dead letter with the page's code, and its group, since a parker writes no letter without one.
-async fn copy_letter(database: &TestDatabase, page: &str) {
-    let staged = format!(
-        "INSERT INTO failure_groups (
-             fingerprint, source_queue, event_type, error_class, error_code, detail_pattern,
-             first_build, first_seen_at, last_seen_at
-         )
-         SELECT
-             sha256('{page}'), source_queue, event_type, 'contract', '{page}', detail_pattern,
-             first_build, first_seen_at, last_seen_at
-         FROM failure_groups WHERE error_code = 'mode-mismatch' LIMIT 1
-         ON CONFLICT DO NOTHING;
-         INSERT INTO dead_letters (
-             source_queue, message_key, key_source, event_type, order_id, error_class, error_code,
-             error_detail, fingerprint, attempts, first_failed_at, last_failed_at, worker_version,
-             exchange, routing_key, properties, headers, body, digest
-         )
-         SELECT
-             source_queue, '{page}', key_source, event_type, '{}', 'contract', '{page}',
-             error_detail, sha256('{page}'), attempts, first_failed_at, last_failed_at,
-             worker_version, exchange, routing_key, properties, headers, body, digest
-         FROM dead_letters WHERE error_code = 'mode-mismatch' LIMIT 1
-         ON CONFLICT DO NOTHING",
-        order_id(1)
-    );
-    database.run(&staged).await;
 }

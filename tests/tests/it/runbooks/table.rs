@@ -11,12 +11,66 @@ pub(crate) enum Incident {
     WorkerFails,
     /// The database refuses what a message wants to write.
     RefusedRow,
-    /// A letter of this code, copied from another: only a defect of ours or the broker's own limit
-    /// makes one.
-    CopiedLetter,
-    /// All is well but for some dead letters: what the page is about is seen on dashboards only, or
-    /// cannot be staged here.
-    Letters,
+    /// Somebody wrote into a row by hand, and it makes no sense any more.
+    SpoiltRow,
+    /// Something of somebody else in the database lets a change of an order come to nothing.
+    SwallowedUpdate,
+    /// A rule decides what no rule may: a failpoint stands for the defect of ours.
+    BentDecision,
+    /// Transactions and messages are tried again and again.
+    TriedAgain,
+    /// A message was given back so often that the broker gave it up.
+    BrokerGivesUp,
+    /// The database refuses a dead letter as a row.
+    RawLetters,
+    /// A letter failed first long ago.
+    OldLetter,
+    /// Letters are replayed to a queue that is gone.
+    QueueGone,
+    /// What is replayed fails as it did before.
+    FailsAgain,
+    /// The worker has another master key under the name that the database knows.
+    KeyDiffers,
+    /// The worker lacks the master key under which something is stored.
+    KeyMissing,
+    /// Somebody renamed a column.
+    SchemaChanged,
+    /// The prepared statements of a session go in the middle of a transaction.
+    SessionSpoilt,
+    /// The way to the broker breaks again and again.
+    SessionsFlap,
+    /// Nobody listens where spans are exported to.
+    CollectorAway,
+    /// A process may open few files more.
+    FilesRunOut,
+    /// A worker has messages in hand and gets no further with them.
+    Stalled,
+    /// Somebody holds the row of an order for longer than a worker waits.
+    RowHeld,
+    /// A worker is stopped before it is done.
+    StoppedEarly,
+    /// Somebody holds a table that the check of an invariant reads.
+    CheckTooLong,
+    /// Events wait for an order that does not come.
+    EventsWait,
+    /// The stored bytes of an event were changed.
+    BytesChanged,
+    /// The key of an event was destroyed while it was on its way home.
+    KeyDestroyed,
+    /// The broker has less disk than it wants to have.
+    BrokerBlocked,
+    /// The broker has little more disk than it wants to have.
+    DiskFilling,
+    /// The broker's counters cannot be scraped.
+    Unwatched,
+    /// Somebody else holds one of our queues exclusively.
+    QueueHeld,
+    /// What stands before the broker ends connections as a broker that was told nonsense.
+    BrokerTalksNonsense,
+    /// Nobody has checked the invariants yet.
+    VerifyNotRun,
+    /// Nothing is out of order: see [`UNSTAGED`] for why not.
+    NotStaged,
     /// Nobody listens where the broker should be.
     BrokerAway,
     /// Whoever listens there hangs up at once.
@@ -81,6 +135,7 @@ pub(crate) const INCIDENTS: &[(Incident, &[&str])] = &[
         &[
             "constraint-violated",
             "database-error",
+            "database-exists",
             "deadlock",
             "invalid-data",
             "object-in-use",
@@ -88,18 +143,36 @@ pub(crate) const INCIDENTS: &[(Incident, &[&str])] = &[
             "statement-timeout",
         ],
     ),
-    (
-        Incident::CopiedLetter,
-        &[
-            "delivery-limit",
-            "inconsistent-row",
-            "lock-timeout",
-            "lost-update",
-            "mixed-currencies",
-            "no-order",
-        ],
-    ),
-    (Incident::Letters, &LETTERS),
+    (Incident::SpoiltRow, &["inconsistent-row"]),
+    (Incident::SwallowedUpdate, &["lost-update"]),
+    (Incident::BentDecision, &["mixed-currencies", "no-order"]),
+    (Incident::TriedAgain, &["batch-retries-high", "retries-high"]),
+    (Incident::BrokerGivesUp, &["delivery-limit"]),
+    (Incident::RawLetters, &["raw-dead-letters"]),
+    (Incident::OldLetter, &["parked-old"]),
+    (Incident::QueueGone, &["replay-returned"]),
+    (Incident::FailsAgain, &["replay-reparking"]),
+    (Incident::KeyDiffers, &["key-differs"]),
+    (Incident::KeyMissing, &["key-missing"]),
+    (Incident::SchemaChanged, &["schema-mismatch"]),
+    (Incident::SessionSpoilt, &["connection-spoilt"]),
+    (Incident::SessionsFlap, &["sessions-flap"]),
+    (Incident::CollectorAway, &["spans-lost"]),
+    (Incident::FilesRunOut, &["files-run-out"]),
+    (Incident::Stalled, &["worker-stalled"]),
+    (Incident::RowHeld, &["lock-timeout"]),
+    (Incident::StoppedEarly, &["drain-abandoned"]),
+    (Incident::CheckTooLong, &["invariant-unchecked"]),
+    (Incident::EventsWait, &["events-wait-for-parent"]),
+    (Incident::BytesChanged, &["damaged"]),
+    (Incident::KeyDestroyed, &["erased"]),
+    (Incident::BrokerBlocked, &["broker-blocked"]),
+    (Incident::DiskFilling, &["broker-disk-filling"]),
+    (Incident::Unwatched, &["broker-not-watched"]),
+    (Incident::QueueHeld, &["broker-object-locked"]),
+    (Incident::BrokerTalksNonsense, &["broker-protocol-broken"]),
+    (Incident::VerifyNotRun, &["verify-too-old"]),
+    (Incident::NotStaged, &["no-randomness", "version-skew", "watchdog"]),
     (
         Incident::BrokerAway,
         &["broker-unreachable", "broker-channel-closed", "worker-not-ready", "dependency-down"],
@@ -137,29 +210,29 @@ pub(crate) const INCIDENTS: &[(Incident, &[&str])] = &[
     (
         Incident::WorkersGone,
         &[
-            "events-wait-for-parent",
             "outbox-stuck",
             "parker-stalled",
             "punctual-budget-burn",
             "queue-without-consumer",
+            "replay-stuck",
             "target-down",
             "timely-budget-burn",
             "timers-late",
             "timers-overdue",
             "worker-missing",
-            "worker-stalled",
         ],
     ),
 ];
 
 /// Every rule of the contract, and the alerts that bad events raise.
-const BAD_EVENTS: [&str; 29] = [
+const BAD_EVENTS: [&str; 31] = [
     "amount-out-of-range",
     "body-too-large",
     "card-number",
     "contract-violations",
     "dead-letters-appear",
     "duplicate-field",
+    "handled-budget-burn",
     "inconsistent",
     "invalid-amount",
     "invalid-currency",
@@ -172,6 +245,7 @@ const BAD_EVENTS: [&str; 29] = [
     "mixed-mode",
     "mode-mismatch",
     "new-failure-group",
+    "parked-spike",
     "reserved-key",
     "security-code",
     "subject-mismatch",
@@ -185,36 +259,11 @@ const BAD_EVENTS: [&str; 29] = [
     "unsupported-specversion",
 ];
 
-const LETTERS: [&str; 29] = [
-    "batch-retries-high",
-    "broker-blocked",
-    "broker-disk-filling",
-    "broker-not-watched",
-    "broker-object-locked",
-    "broker-protocol-broken",
-    "connection-spoilt",
-    "damaged",
-    "database-exists",
-    "drain-abandoned",
-    "erased",
-    "files-run-out",
-    "handled-budget-burn",
-    "invariant-unchecked",
-    "key-differs",
-    "key-missing",
-    "no-randomness",
-    "parked-old",
-    "parked-spike",
-    "raw-dead-letters",
-    "replay-reparking",
-    "replay-returned",
-    "replay-stuck",
-    "retries-high",
-    "schema-mismatch",
-    "sessions-flap",
-    "verify-too-old",
-    "version-skew",
-    "watchdog",
+/// Pages whose incident is not staged, each with the reason; their commands are typed all the same.
+pub(crate) const UNSTAGED: [(&str, &str); 3] = [
+    ("no-randomness", "it takes a kernel that has no random bytes to give, or says so"),
+    ("version-skew", "it takes a second build with another version, which no test has"),
+    ("watchdog", "nothing of ours is out of order when the monitoring is: it is asked, not us"),
 ];
 
 /// The incident of a page; `None` for a page that nobody entered here.
