@@ -5,8 +5,10 @@ mod dlq;
 mod dlq_edit;
 mod dlq_replay;
 mod metrics;
+mod privacy;
 mod refund;
 mod replay;
+mod retention;
 mod schema;
 mod select;
 mod values;
@@ -18,8 +20,6 @@ use clap::{Args, Parser, Subcommand};
 use contracts::events::PaymentMethod;
 use contracts::{BoundedText, EventKind, MoneyId, OrderId, Token};
 use guidance::Zone;
-use store::privacy::CustomerRef;
-use store::retention::Periods;
 
 use crate::events::Rate;
 use crate::exit::EXIT_CODES;
@@ -35,15 +35,17 @@ pub(crate) use dlq::{
 pub(crate) use dlq_edit::{AllowEditsArgs, DecideEditArgs, EditCommand, ProposeArgs, ShowEditArgs};
 pub(crate) use dlq_replay::{PlanArgs, ReplayArgs, WayArgs};
 pub(crate) use metrics::MetricsCommand;
+pub(crate) use privacy::{AffectedArgs, EraseArgs, ExportArgs, PrivacyCommand};
 pub(crate) use refund::{RefundCommand, ReviewArgs};
 pub(crate) use replay::{
     AuditCommand, AuditListArgs, AuditVerifyArgs, CancelArgs, ReplayCommand, ReplayListArgs,
 };
+pub(crate) use retention::{RetentionArgs, RetentionCommand};
 pub(crate) use schema::{CompatArgs, SchemaCommand};
 pub(crate) use select::SaidArgs;
 use values::{
-    actor, customer_ref, duration, event_kind, header, inbox_period, invariant_number, merchant_id,
-    money_id, order_id, payment_method, period, prom_file, reason, said,
+    actor, duration, event_kind, header, invariant_number, merchant_id, money_id, order_id,
+    payment_method, prom_file, reason,
 };
 
 /// Looks into a running Orderflow, sets it up, and tries out events.
@@ -366,128 +368,6 @@ pub(crate) struct VerifyArgs {
     /// Also write gauges to this file, for the textfile collector of Prometheus' node exporter.
     #[arg(long, value_name = "FILE.prom", conflicts_with = "only", value_parser = prom_file)]
     pub(crate) textfile: Option<PathBuf>,
-}
-
-/// Customers.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum PrivacyCommand {
-    /// Prints everything that is held of a customer: by order, and stored bodies opened.
-    ///
-    /// Exits with 4 when nothing is held, and with 1 when a stored body cannot be read for want
-    /// of its master key.
-    Export(ExportArgs),
-    /// Makes every stored body of a customer unreadable, for good.
-    ///
-    /// Orders, money and history stay: they know the customer by the pseudonym only. Refused while
-    /// events of the customer are undecided, and, without `--force`, while a dispute or a dead
-    /// letter is open. Asks for the reference once more on standard input.
-    Erase(EraseArgs),
-    /// Wraps every stored key with the first master key of the key file.
-    ///
-    /// The other master keys may leave the key file afterwards; backups made before become
-    /// unreadable with them.
-    Rotate,
-}
-
-/// Which customer.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ExportArgs {
-    /// The customer's reference, as shops send it.
-    #[arg(value_name = "CUSTOMER_REF", value_parser = customer_ref)]
-    pub(crate) customer: CustomerRef,
-}
-
-/// Whom to erase, and in whose name.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct EraseArgs {
-    /// The customer's reference, as shops send it.
-    #[arg(value_name = "CUSTOMER_REF", value_parser = customer_ref)]
-    pub(crate) customer: CustomerRef,
-    /// Why; kept with the record of the erasure.
-    #[arg(long, value_name = "TEXT", value_parser = said)]
-    pub(crate) reason: String,
-    /// Who says so; kept with the record of the erasure.
-    #[arg(long, env = "USER", value_name = "NAME", value_parser = said)]
-    pub(crate) by: String,
-    /// Go on without asking.
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// Give up open disputes' and dead letters' bodies.
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-/// What goes by age.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum RetentionCommand {
-    /// Lets go what is old enough; nothing unresolved goes, however old it is.
-    Run(RetentionArgs),
-}
-
-/// How long things are kept.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct RetentionArgs {
-    /// Show what would go, and let nothing go.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// How long sent messages are kept; whole days are dropped.
-    #[arg(
-        long,
-        env = "ORDERFLOW_RETENTION_OUTBOX",
-        default_value = "7d",
-        value_name = "DURATION",
-        value_parser = period
-    )]
-    pub(crate) outbox: Duration,
-    /// How long accepted events are remembered against duplicates; at least 400d.
-    #[arg(
-        long,
-        env = "ORDERFLOW_RETENTION_INBOX",
-        default_value = "400d",
-        value_name = "DURATION",
-        value_parser = inbox_period
-    )]
-    pub(crate) inbox: Duration,
-    /// How long dead letters are kept after they were resolved or archived.
-    #[arg(
-        long,
-        env = "ORDERFLOW_RETENTION_DEAD_LETTERS",
-        default_value = "90d",
-        value_name = "DURATION",
-        value_parser = period
-    )]
-    pub(crate) dead_letters: Duration,
-    /// How long the keys of days are kept, which seal what names no order and no customer.
-    #[arg(
-        long,
-        env = "ORDERFLOW_RETENTION_DAY_KEYS",
-        default_value = "90d",
-        value_name = "DURATION",
-        value_parser = period
-    )]
-    pub(crate) day_keys: Duration,
-    /// How long flags and marks of customers are kept after they ended.
-    #[arg(
-        long,
-        env = "ORDERFLOW_RETENTION_MARKS",
-        default_value = "90d",
-        value_name = "DURATION",
-        value_parser = period
-    )]
-    pub(crate) marks: Duration,
-}
-
-impl RetentionArgs {
-    /// The periods as the store takes them.
-    pub(crate) fn periods(&self) -> Periods {
-        Periods {
-            outbox: self.outbox,
-            inbox: self.inbox,
-            letters: self.dead_letters,
-            day_keys: self.day_keys,
-            marks: self.marks,
-        }
-    }
 }
 
 /// The database's schema.
