@@ -76,6 +76,8 @@ GRANT INSERT ON risk_flags TO orderflow_dispute_opened;
 -- Publishes, and notes that it did.
 GRANT orderflow_process TO orderflow_outbox_relay;
 GRANT SELECT ON subject_keys, outbox TO orderflow_outbox_relay;
+-- Whether who is to be asked for money owes it still.
+GRANT SELECT (id, status) ON orders TO orderflow_outbox_relay;
 GRANT UPDATE (publish_after, attempts, sent_at, suppressed_at) ON outbox TO orderflow_outbox_relay;
 GRANT INSERT ON judgements TO orderflow_outbox_relay;
 

@@ -5,6 +5,7 @@ mod dlq;
 mod dlq_edit;
 mod dlq_replay;
 mod metrics;
+mod privacy;
 mod refund;
 mod replay;
 mod retention;
@@ -20,7 +21,6 @@ use clap::{Args, Parser, Subcommand};
 use contracts::events::PaymentMethod;
 use contracts::{BoundedText, EventKind, MoneyId, OrderId, Token};
 use guidance::Zone;
-use store::privacy::CustomerRef;
 
 use crate::events::Rate;
 use crate::exit::EXIT_CODES;
@@ -36,6 +36,7 @@ pub(crate) use dlq::{
 pub(crate) use dlq_edit::{AllowEditsArgs, DecideEditArgs, EditCommand, ProposeArgs, ShowEditArgs};
 pub(crate) use dlq_replay::{PlanArgs, ReplayArgs, WayArgs};
 pub(crate) use metrics::MetricsCommand;
+pub(crate) use privacy::{AffectedArgs, EraseArgs, ExportArgs, PrivacyCommand};
 pub(crate) use refund::{RefundCommand, ReviewArgs};
 pub(crate) use replay::{
     AuditCommand, AuditListArgs, AuditVerifyArgs, CancelArgs, ReplayCommand, ReplayListArgs,
@@ -44,8 +45,8 @@ pub(crate) use retention::{RetentionArgs, RetentionCommand};
 pub(crate) use schema::{CompatArgs, SchemaCommand};
 pub(crate) use select::SaidArgs;
 use values::{
-    actor, customer_ref, duration, event_kind, header, invariant_number, merchant_id, money_id,
-    order_id, payment_method, prom_file, reason, said,
+    actor, duration, event_kind, header, invariant_number, merchant_id, money_id, order_id,
+    payment_method, prom_file, reason,
 };
 pub(crate) use worker::WorkerArgs;
 
@@ -374,55 +375,6 @@ pub(crate) struct VerifyArgs {
     /// Also write gauges to this file, for the textfile collector of Prometheus' node exporter.
     #[arg(long, value_name = "FILE.prom", conflicts_with = "only", value_parser = prom_file)]
     pub(crate) textfile: Option<PathBuf>,
-}
-
-/// Customers.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum PrivacyCommand {
-    /// Prints everything that is held of a customer: by order, and stored bodies opened.
-    ///
-    /// Exits with 4 when nothing is held, and with 1 when a stored body cannot be read for want
-    /// of its master key.
-    Export(ExportArgs),
-    /// Makes every stored body of a customer unreadable, for good.
-    ///
-    /// Orders, money and history stay: they know the customer by the pseudonym only. Refused while
-    /// events of the customer are undecided, and, without `--force`, while a dispute or a dead
-    /// letter is open. Asks for the reference once more on standard input.
-    Erase(EraseArgs),
-    /// Wraps every stored key with the first master key of the key file.
-    ///
-    /// The other master keys may leave the key file afterwards; backups made before become
-    /// unreadable with them.
-    Rotate,
-}
-
-/// Which customer.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ExportArgs {
-    /// The customer's reference, as shops send it.
-    #[arg(value_name = "CUSTOMER_REF", value_parser = customer_ref)]
-    pub(crate) customer: CustomerRef,
-}
-
-/// Whom to erase, and in whose name.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct EraseArgs {
-    /// The customer's reference, as shops send it.
-    #[arg(value_name = "CUSTOMER_REF", value_parser = customer_ref)]
-    pub(crate) customer: CustomerRef,
-    /// Why; kept with the record of the erasure.
-    #[arg(long, value_name = "TEXT", value_parser = said)]
-    pub(crate) reason: String,
-    /// Who says so; kept with the record of the erasure.
-    #[arg(long, env = "USER", value_name = "NAME", value_parser = said)]
-    pub(crate) by: String,
-    /// Go on without asking.
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// Give up open disputes' and dead letters' bodies.
-    #[arg(long)]
-    pub(crate) force: bool,
 }
 
 /// The database's schema.

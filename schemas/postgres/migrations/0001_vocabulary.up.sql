@@ -78,8 +78,9 @@ CREATE TYPE risk_rule AS ENUM (
 CREATE TYPE restriction_level AS ENUM ('limited', 'prepaid_only');
 
 CREATE TYPE policy_kind AS ENUM (
-    'cancellation', 'customer_limit', 'customer_risk', 'dispute_answer', 'dispute_mediation',
-    'late_money', 'notification', 'payment_hold', 'refund_approval', 'refund_review'
+    'cancellation', 'customer_limit', 'customer_risk', 'dispute_answer', 'dispute_deadline',
+    'dispute_mediation', 'late_money', 'notification', 'payment_hold', 'payment_reminder',
+    'refund_approval', 'refund_review', 'unapplied_money'
 );
 
 CREATE TYPE consent_purpose AS ENUM ('marketing', 'recovery');

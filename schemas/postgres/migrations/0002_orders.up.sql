@@ -136,6 +136,8 @@ CREATE TABLE refunds (
     decided_by text,
     first_approver text,
     code text,
+    -- Until when its provider is not told of it.
+    held_until timestamptz,
     provider_ref text COLLATE "C",
     settled_at timestamptz,
     last_event_at timestamptz NOT NULL,
@@ -145,6 +147,7 @@ CREATE TABLE refunds (
     CONSTRAINT refunds_amount_range CHECK (amount_minor BETWEEN 0 AND 999999999999),
     CONSTRAINT refunds_amount_of_money CHECK (status = 'rejected' OR amount_minor > 0),
     CONSTRAINT refunds_attempt_known CHECK (status = 'rejected' OR attempt_id IS NOT NULL),
+    CONSTRAINT refunds_held_before_told CHECK (held_until IS NULL OR status = 'approved'),
     CONSTRAINT refunds_part_range CHECK (part >= 0),
     CONSTRAINT refunds_funded_from_ours CHECK (funded_from IN ('customer_funds', 'suspense'))
 )

@@ -10,6 +10,37 @@ END;
 $$;
 COMMENT ON FUNCTION refuse_change() IS 'Refuses every statement that changes an append-only table.';
 
+CREATE TABLE retention_periods (
+    kind text COLLATE "C" NOT NULL,
+    keep interval NOT NULL,
+    CONSTRAINT retention_periods_pkey PRIMARY KEY (kind),
+    CONSTRAINT retention_periods_known CHECK (kind = 'ledger'),
+    -- The memory against duplicates reaches back 400 days: what made a row is known as long.
+    CONSTRAINT retention_periods_long_enough CHECK (keep >= INTERVAL '400 days')
+);
+INSERT INTO retention_periods (kind, keep) VALUES ('ledger', INTERVAL '10 years');
+COMMENT ON TABLE retention_periods IS
+    'How long orders, their history and their ledger are kept at least; the law of the place says '
+    'it, so the owner of the tables changes it.';
+
+CREATE FUNCTION refuse_early_deletion() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+    keep interval := (
+        SELECT period.keep FROM retention_periods AS period WHERE period.kind = 'ledger'
+    );
+BEGIN
+    IF keep IS NULL OR OLD.recorded_at >= now() - keep THEN
+        RAISE EXCEPTION '% is kept for %: % refused', TG_TABLE_NAME, keep, TG_OP
+            USING ERRCODE = 'integrity_constraint_violation',
+                  SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN OLD;
+END;
+$$;
+COMMENT ON FUNCTION refuse_early_deletion() IS
+    'Refuses to delete a row of history, ledger or judgements before its time.';
+
 CREATE TABLE history (
     order_id uuid NOT NULL,
     seq integer NOT NULL,
@@ -63,8 +94,12 @@ REFERENCING NEW TABLE AS added
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_illegal_transitions();
 
 CREATE TRIGGER history_append_only
-BEFORE UPDATE OR DELETE OR TRUNCATE ON history
+BEFORE UPDATE OR TRUNCATE ON history
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER history_kept
+BEFORE DELETE ON history
+FOR EACH ROW EXECUTE FUNCTION refuse_early_deletion();
 
 CREATE TABLE transfers (
     subject_id uuid NOT NULL,
@@ -89,8 +124,12 @@ COMMENT ON TABLE transfers IS
     'one cause.';
 
 CREATE TRIGGER transfers_append_only
-BEFORE UPDATE OR DELETE OR TRUNCATE ON transfers
+BEFORE UPDATE OR TRUNCATE ON transfers
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER transfers_kept
+BEFORE DELETE ON transfers
+FOR EACH ROW EXECUTE FUNCTION refuse_early_deletion();
 
 CREATE TABLE judgements (
     order_id uuid NOT NULL,
@@ -108,8 +147,12 @@ COMMENT ON TABLE judgements IS
     'row of the event that asked. Payment windows stand in their order''s own row.';
 
 CREATE TRIGGER judgements_append_only
-BEFORE UPDATE OR DELETE OR TRUNCATE ON judgements
+BEFORE UPDATE OR TRUNCATE ON judgements
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER judgements_kept
+BEFORE DELETE ON judgements
+FOR EACH ROW EXECUTE FUNCTION refuse_early_deletion();
 
 CREATE TABLE consent_withdrawals (
     order_id uuid NOT NULL,
@@ -241,6 +284,24 @@ CREATE INDEX unapplied_money_claimed_order_idx ON unapplied_money (claimed_order
 CREATE INDEX unapplied_money_payment_idx ON unapplied_money (provider, provider_ref);
 -- What waits for somebody, oldest first.
 CREATE INDEX unapplied_money_open_idx ON unapplied_money (recorded_at) WHERE resolved_at IS NULL;
+
+CREATE VIEW open_money AS
+SELECT
+    money.id,
+    -- The latest movement of money that is open is the refund that failed.
+    coalesce(
+        (
+            SELECT max(transfers.recorded_at)
+            FROM transfers
+            WHERE transfers.subject_id = money.id AND transfers.seq > 1
+        ),
+        money.recorded_at
+    ) AS open_since
+FROM unapplied_money AS money
+WHERE money.resolved_at IS NULL;
+COMMENT ON VIEW open_money IS
+    'Money that fits no order and is not settled, and since when: it came then, or its refund '
+    'failed.';
 
 CREATE VIEW balances AS
 SELECT subject_id, account, currency, sum(debit_minor) AS debit_minor

@@ -123,8 +123,10 @@ CREATE TABLE outbox (
     key_id uuid,
     headers json,
     body bytea NOT NULL,
-    -- Of a notification: when it holds no longer, and the event that gave reason for it.
+    -- Of a notification: when it holds no longer, whether it holds only while its order waits for
+    -- its money, and the event that gave reason for it.
     not_after timestamptz,
+    while_unpaid boolean NOT NULL DEFAULT false,
     inbox_id bigint,
     -- Moved by the relay.
     publish_after timestamptz NOT NULL DEFAULT now(),
@@ -137,7 +139,8 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_shard_range CHECK (shard BETWEEN 0 AND 15),
     CONSTRAINT outbox_attempts_counted CHECK (attempts >= 0),
     CONSTRAINT outbox_suppressed_is_done CHECK (
-        suppressed_at IS NULL OR (sent_at IS NOT NULL AND not_after IS NOT NULL)
+        suppressed_at IS NULL
+        OR (sent_at IS NOT NULL AND (not_after IS NOT NULL OR while_unpaid))
     )
 )
 PARTITION BY RANGE (created_at);

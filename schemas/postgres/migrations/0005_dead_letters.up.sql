@@ -190,8 +190,9 @@ CREATE TABLE subject_keys (
     id uuid NOT NULL,
     subject text COLLATE "C" NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    -- Moved by rotation.
+    -- Moved by rotation, with the names of the master keys before: backups open with them.
     master text COLLATE "C" NOT NULL,
+    masters_before text[] COLLATE "C" NOT NULL DEFAULT '{}',
     -- Gone for good once it is destroyed.
     wrapped bytea,
     destroyed_at timestamptz,
@@ -292,6 +293,34 @@ UNION ALL
 SELECT key_id, true FROM dead_letters_raw WHERE key_id IS NOT NULL;
 COMMENT ON VIEW sealed_content IS
     'Every use of a key; an open one is of something that is not done with.';
+
+CREATE VIEW stored_content AS
+SELECT
+    'dead_letters' AS place, id::text AS item, id AS letter_id, key_id, order_id,
+    first_failed_at AS stored_at
+FROM dead_letters
+WHERE erased_at IS NULL
+UNION ALL
+SELECT
+    'dead_letter_edits', edit.id::text, edit.letter_id, edit.key_id, letter.order_id,
+    edit.proposed_at
+FROM dead_letter_edits AS edit
+INNER JOIN dead_letters AS letter ON letter.id = edit.letter_id
+WHERE edit.content <> ''
+UNION ALL
+SELECT 'dead_letters_raw', id::text, NULL, key_id, NULL, parked_at FROM dead_letters_raw
+UNION ALL
+SELECT 'parked_events', source || ' ' || event_id, NULL, key_id, order_id::text, parked_at
+FROM parked_events
+UNION ALL
+SELECT 'outbox', id::text, NULL, key_id, order_id::text, created_at
+FROM outbox
+WHERE exchange = 'return' AND body <> ''
+UNION ALL
+-- What was sealed with it and is gone may lie in a backup.
+SELECT 'subject_keys', subject, NULL, id, NULL, created_at FROM subject_keys;
+COMMENT ON VIEW stored_content IS
+    'Everything that shops sent and that lies here, sealed or not, and every key that sealed any.';
 
 CREATE TABLE forgotten_events (
     forgotten_at timestamptz NOT NULL DEFAULT now(),

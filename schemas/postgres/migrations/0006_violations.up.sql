@@ -428,8 +428,8 @@ WHERE coalesce(settled.times, 0) <> (refunds.status = 'succeeded')::integer
 UNION ALL
 -- I26: somebody looks after money that fits no order.
 SELECT 'I26 unapplied money unresolved', id::text
-FROM unapplied_money
-WHERE resolved_at IS NULL AND recorded_at < now() - INTERVAL '3 days'
+FROM open_money
+WHERE open_since < now() - INTERVAL '3 days'
 
 UNION ALL
 -- I27: nobody waits for what is there. An event that knows no order has no lock to be exact

@@ -56,6 +56,9 @@ COMMENT ON TABLE audit IS
     'What people did and why, inputs and results in detail. Each row holds the hash of the one '
     'before, so that a row that was changed or removed shows.';
 
+-- Who approved a refund before.
+CREATE INDEX audit_approvals_idx ON audit (object, login) WHERE action = 'refund.approve';
+
 CREATE TRIGGER audit_append_only
 BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -119,10 +122,26 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     line audit;
+    other text;
 BEGIN
     PERFORM require_role(audit_append.role);
     -- Until the end of the transaction: the next row needs the hash of this one.
     PERFORM pg_advisory_xact_lock(hashtext('audit'), 0);
+    -- Two names of one login are one person.
+    IF audit_append.action = 'refund.approve' THEN
+        SELECT earlier.actor INTO other
+        FROM audit AS earlier
+        WHERE
+            earlier.action = 'refund.approve'
+            AND earlier.object = audit_append.object
+            AND earlier.login = session_user
+            AND earlier.actor <> trim(audit_append.actor)
+        LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION '% approved % before, as %', session_user, audit_append.object, other
+                USING ERRCODE = 'OF006';
+        END IF;
+    END IF;
     SELECT last.id, last.hash INTO line.id, line.previous_hash
     FROM audit AS last
     ORDER BY last.id DESC
@@ -145,7 +164,8 @@ $$;
 COMMENT ON FUNCTION audit_append(text, operator_role, text, text, text, jsonb) IS
     'Notes an action in the transaction that does it: by whom, in which role (which the login must '
     'have), on what, why, and with which inputs and result. Call it last: it holds a lock to the '
-    'end of the transaction. The number of the row.';
+    'end of the transaction. Refuses (OF006) a login that approves a refund under another name '
+    'than before. The number of the row.';
 
 CREATE FUNCTION audit_verify()
 RETURNS TABLE (lines bigint, last_id bigint, last_hash bytea, broken_id bigint, problem text)

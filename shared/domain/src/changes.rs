@@ -95,7 +95,7 @@ impl Draft {
         Self { state: state.clone(), changes, order_written: false, ids, now, patience }
     }
 
-    /// Waits so long for what providers say of refunds.
+    /// Keeps refunds back, and waits for what providers say of them, so long.
     #[must_use]
     pub fn waiting(self, patience: RefundPatience) -> Self {
         Self { patience, ..self }
@@ -104,6 +104,12 @@ impl Draft {
     /// The order with everything recorded so far.
     pub fn state(&self) -> &OrderState {
         &self.state
+    }
+
+    /// Until when the provider of a refund that we order now is not told of it.
+    pub(crate) fn kept_back_until(&self) -> Option<Timestamp> {
+        let keep_back = self.patience.keep_back;
+        (!keep_back.is_zero()).then(|| self.now.plus(keep_back))
     }
 
     /// The database's clock.
@@ -191,13 +197,17 @@ impl Draft {
     pub fn put_refund(&mut self, refund: Refund, reason: Option<OutcomeCode>) {
         let before = self.state.refund(refund.id).map(|known| known.status);
         let (id, to): (RefundId, _) = (refund.id, refund.status);
+        let held_until = refund.held_until.filter(|_| refund.is_held());
         let order = self.order().id;
         self.state.customer.hear_refund(order, &refund);
         put(&mut self.changes.refunds, refund.clone(), |a, b| a.id == b.id);
         put(&mut self.state.refunds, refund, |a, b| a.id == b.id);
         if before != Some(to) {
             self.record(Change::Refund(id, before, to), reason);
-            self.await_answer(id, to);
+            match held_until {
+                Some(at) => self.arm(TimerKind::RefundAnswerDue, TimerOwner::Refund(id), at),
+                None => self.await_answer(id, to),
+            }
         }
     }
 

@@ -28,6 +28,8 @@ named! {
         HeldForPayment = "held-for-payment",
         /// The wait for a payment under way is used up (case 6).
         HoldExhausted = "hold-exhausted",
+        /// A buyer is reminded of an order that still waits for its money (policy 1).
+        ReminderSent = "reminder-sent",
         /// A reminder is pointless by now (case 21).
         ReminderSuppressed = "reminder-suppressed",
         /// The customer's data were erased: nobody is written to (case 68).
@@ -104,6 +106,8 @@ named! {
         ReviewApproved = "review-approved",
         /// A person decided against it.
         ReviewRejected = "review-rejected",
+        /// A person stopped it before its provider was told (policy 2).
+        RefundStopped = "refund-stopped",
         /// Another person has to approve it, too.
         SecondApprovalNeeded = "second-approval-needed",
         /// Nobody decided in time.

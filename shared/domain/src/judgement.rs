@@ -16,6 +16,8 @@ named! {
         CustomerRisk = "customer_risk",
         /// Whether a dispute is worth an answer (policy 9).
         DisputeAnswer = "dispute_answer",
+        /// What is due for a dispute that waits for evidence (policy 8).
+        DisputeDeadline = "dispute_deadline",
         /// Whom an inquiry was decided for by the shop's mediators (policy 8).
         DisputeMediation = "dispute_mediation",
         /// What becomes of money that came late, or is a little short (policy 2).
@@ -24,10 +26,14 @@ named! {
         Notification = "notification",
         /// Whether expiry waits for a payment under way (policy 3).
         PaymentHold = "payment_hold",
+        /// Whether a buyer is reminded to pay (policy 1).
+        PaymentReminder = "payment_reminder",
         /// Whether a refund needs a person (policies 4 and 5).
         RefundApproval = "refund_approval",
-        /// Whether a person's word is enough for a refund (policy 4).
+        /// Whether a person's word is enough for a refund, or came in time (policy 4).
         RefundReview = "refund_review",
+        /// What becomes of money that fits no order (case 25).
+        UnappliedMoney = "unapplied_money",
     }
 }
 

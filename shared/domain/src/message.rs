@@ -76,6 +76,12 @@ impl Body {
             excess,
         }
     }
+
+    /// Whether it asks for money, so that it is not sent once that is there (case 21).
+    pub fn holds_while_unpaid(&self) -> bool {
+        matches!(self, Self::PaymentReminderDue { .. })
+            || matches!(self, Self::NotificationRequested { notice, .. } if notice.while_unpaid)
+    }
 }
 
 /// A refund that was made, or is on its way, as proof against a claim (cases 70 and 71).

@@ -46,6 +46,9 @@ pub struct Notice {
     pub params: Notification,
     /// When it holds no longer: it is not sent after that.
     pub not_after: Option<Timestamp>,
+    /// Whether it asks for money, and is not sent once its order is paid or closed.
+    #[serde(skip)]
+    pub while_unpaid: bool,
 }
 
 /// What a decision gives reason to tell.
@@ -68,6 +71,8 @@ impl Wanted {
 struct Occasion {
     notification: Notification,
     not_after: Option<Timestamp>,
+    /// Whether it asks for money that may come before it is sent.
+    while_unpaid: bool,
 }
 
 /// What is known of a customer when a message to them is due.
@@ -105,11 +110,11 @@ impl Reader {
 /// What these changes give reason to tell, of what the shop has sent; `state` is as they left it.
 pub fn wanted(book: &PolicyBook, state: &OrderState, changes: &Changes) -> Option<Wanted> {
     let order = state.order.as_ref()?;
-    let policy = &book.for_order(order).notifications;
-    if policy.send.is_empty() {
+    let policies = book.for_order(order);
+    if policies.notifications.send.is_empty() {
         return None;
     }
-    let occasions = occasions::of(policy, state, order, changes);
+    let occasions = occasions::of(policies, state, order, changes);
     (!occasions.is_empty()).then(|| Wanted { order: order.clone(), occasions })
 }
 
@@ -196,6 +201,7 @@ fn rendered(book: &PolicyBook, order: &Order, occasion: &Occasion) -> Notice {
         text_alternative: rendered.text_alternative,
         params: rendered.params,
         not_after: occasion.not_after,
+        while_unpaid: occasion.while_unpaid,
     }
 }
 

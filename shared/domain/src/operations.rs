@@ -20,7 +20,7 @@ pub use late::{
     return_excess, return_held,
 };
 pub use pay::pay_order;
-pub use refund::{OwnRefund, approve_refund, order_refund, refund_own};
+pub use refund::{OwnRefund, approve_refund, call_held_off, order_held, order_refund, refund_own};
 pub use timers::{arm_next_reminder, arm_payment_timers, cancel_payment_timers};
 pub use unapplied::{keep_unapplied, look_at_unapplied};
 pub use watch::watch_customer;

@@ -46,6 +46,11 @@ const DAY: Duration = Duration::from_hours(24);
 /// Longest time that any choice may be.
 const LONGEST: Duration = Duration::from_hours(24 * 3660);
 
+/// A time as it is written in the file, such as `1h 30m`.
+pub fn written(time: Duration) -> String {
+    humantime::format_duration(time).to_string()
+}
+
 /// Every choice that holds for one order, with defaults from the field (the systems named at each).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policies {

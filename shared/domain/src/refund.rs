@@ -134,6 +134,8 @@ pub struct Refund {
     pub restock: Option<bool>,
     /// Why it was refused or sent to review.
     pub code: Option<OutcomeCode>,
+    /// Until when its provider is not told, so that a person may stop it (policy 2).
+    pub held_until: Option<Timestamp>,
     /// The provider's reference.
     pub provider_ref: Option<ProviderRef>,
     /// When it was wanted.
@@ -145,6 +147,26 @@ pub struct Refund {
 }
 
 impl Refund {
+    /// Whether it is approved, and its provider was not told of it yet.
+    pub fn is_held(&self) -> bool {
+        self.held_until.is_some() && self.status == RefundStatus::Approved
+    }
+
+    /// Whether it ended before its provider was told, and by nobody's wish to keep the money: a
+    /// person refused a review of it, or a dispute came for the same money.
+    pub fn may_be_ordered_anew(&self) -> bool {
+        match self.status {
+            RefundStatus::Rejected => true,
+            RefundStatus::Cancelled => self.code == Some(OutcomeCode::Disputed),
+            RefundStatus::PendingReview
+            | RefundStatus::Approved
+            | RefundStatus::Submitted
+            | RefundStatus::RequiresAction
+            | RefundStatus::Succeeded
+            | RefundStatus::Failed => false,
+        }
+    }
+
     /// Whether it counts towards what its customer had back; what had to go back does not.
     pub fn counts_for_customer(&self) -> bool {
         let wanted = match self.reason {

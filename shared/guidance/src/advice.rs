@@ -160,7 +160,13 @@ fn awaiting(situation: &Situation, expires_at: Timestamp) -> Advice {
             support_hint: guidance.support_hint,
         },
         None if paid.is_zero() => Advice {
-            notification: Notification::PaymentReminder { order, amount, expires_at },
+            notification: Notification::PaymentReminder {
+                order,
+                amount,
+                expires_at,
+                pay_link: None,
+                other_method: None,
+            },
             support_hint: "No payment was tried yet.",
         },
         None => Advice {

@@ -3,16 +3,36 @@
 mod money;
 mod time;
 
+use contracts::events::PaymentMethod;
 use contracts::{Money, OrderId, Timestamp};
 use fluent_bundle::FluentValue;
 use icu_locale_core::Locale;
+use serde::Serialize;
 
 use self::money::MoneyFormat;
 use self::time::TimeFormat;
 pub use self::time::{UnknownZone, Zone};
 
+/// Where a customer pays an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PayLink(String);
+
+impl PayLink {
+    /// It, as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for PayLink {
+    fn from(link: String) -> Self {
+        Self(link)
+    }
+}
+
 /// A value that a template shows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Shown {
     /// An amount, with its currency's own decimals.
     Money(Money),
@@ -22,6 +42,8 @@ pub(crate) enum Shown {
     Order(OrderId),
     /// How many; chooses the plural, too.
     Count(u32),
+    /// A word that a template chooses by, or a reference; `none` where there is none.
+    Word(String),
 }
 
 /// What a template can be filled with.
@@ -86,6 +108,32 @@ impl Value for u32 {
     }
 }
 
+/// Where the customer pays; templates leave the sentence out where it is `none`.
+impl Value for Option<PayLink> {
+    const KIND: &'static str = "link, or none";
+
+    fn shown(&self) -> Shown {
+        Shown::Word(self.as_ref().map_or("none", PayLink::as_str).to_owned())
+    }
+
+    fn sample() -> Self {
+        Some("https://shop.example/pay/0190b2f4-5f6e-7a3b-8c1d-2e3f4a5b6c7d".to_owned().into())
+    }
+}
+
+/// A payment method by its name, for templates to choose their words by; `none` likewise.
+impl Value for Option<PaymentMethod> {
+    const KIND: &'static str = "method, or none";
+
+    fn shown(&self) -> Shown {
+        Shown::Word(self.map_or("none", PaymentMethod::name).to_owned())
+    }
+
+    fn sample() -> Self {
+        Some(PaymentMethod::BankTransfer)
+    }
+}
+
 /// The conventions of one locale.
 #[derive(Debug)]
 pub(crate) struct Formats {
@@ -106,6 +154,7 @@ impl Formats {
             Shown::Time(at) => self.time.text(at, zone).into(),
             Shown::Order(id) => id.to_string().into(),
             Shown::Count(count) => count.into(),
+            Shown::Word(word) => word.into(),
         }
     }
 }

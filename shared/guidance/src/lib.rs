@@ -8,7 +8,7 @@ mod locale;
 mod notification;
 mod templates;
 
-pub use format::{UnknownZone, Zone};
+pub use format::{PayLink, UnknownZone, Zone};
 pub use locale::{DEFAULT_LOCALE, lookup};
 pub use notification::{
     Audience, Notification, Parameter, Purpose, RefundRefusal, TEMPLATES, Template,

@@ -1,9 +1,10 @@
 //! What we tell people: one variant per template, with its typed parameters.
 
+use contracts::events::PaymentMethod;
 use contracts::{Money, OrderId, Timestamp};
 use serde::Serialize;
 
-use crate::format::{Shown, Value};
+use crate::format::{PayLink, Shown, Value};
 
 /// Who reads a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -114,6 +115,10 @@ notifications! {
         amount: Money,
         /// Until when.
         expires_at: Timestamp,
+        /// Where, if the shop says so.
+        pay_link: Option<PayLink>,
+        /// By which other method, of those the shop takes.
+        other_method: Option<PaymentMethod>,
     }
     /// A payment is under way: whoever pays again pays twice.
     PaymentConfirming("payment-confirming", Customer, Transactional) {

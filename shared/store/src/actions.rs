@@ -63,32 +63,50 @@ pub struct ReviewedRefund {
     pub order_id: Uuid,
     /// Where it stands.
     pub status: String,
+    /// Whether it is approved, and its provider was not told of it yet.
+    pub held: bool,
     /// Who approved it first, where two must.
     pub first_approver: Option<Token<64>>,
+    /// Another name under which the same login approved it.
+    pub approved_as: Option<String>,
 }
 
-/// Finds a refund by its id.
+/// Finds a refund by its id; `actor` is who looks, under the login of this connection.
 ///
 /// # Errors
 /// When a statement fails.
 pub async fn refund(
     database: &mut Database,
     id: RefundId,
+    actor: &Token<64>,
 ) -> Result<Option<ReviewedRefund>, Error> {
     let row = sqlx::query!(
         r#"
-        SELECT order_id, status::text AS "status!", first_approver
+        SELECT
+            order_id, status::text AS "status!", held_until IS NOT NULL AS "held!", first_approver,
+            (
+                SELECT min(audit.actor)
+                FROM audit
+                WHERE
+                    audit.action = 'refund.approve'
+                    AND audit.object = 'refund:' || refunds.id
+                    AND audit.login = session_user
+                    AND audit.actor <> $2
+            ) AS approved_as
         FROM refunds
         WHERE id = $1
         "#,
         Uuid::from(id),
+        actor.as_str(),
     );
     let row = row.fetch_optional(database.connection()?).await;
     let row = row.map_err(Error::during("find a refund"))?;
     Ok(row.map(|row| ReviewedRefund {
         order_id: row.order_id,
         status: row.status,
+        held: row.held,
         first_approver: row.first_approver.and_then(|name| name.parse().ok()),
+        approved_as: row.approved_as,
     }))
 }
 

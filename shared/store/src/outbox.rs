@@ -1,5 +1,7 @@
 //! The outbox as the relay sees it: shards to own, rows to send.
 
+mod pending;
+
 use std::time::Duration;
 
 use crate::line::Line;
@@ -10,9 +12,10 @@ use uuid::Uuid;
 
 use crate::column::column;
 use crate::database::Database;
-use crate::decode::Place;
 use crate::error::Error;
-use crate::vault::{self, Content, Found, Unreadable, Whereabouts};
+use crate::vault::Unreadable;
+
+pub use pending::pending;
 
 /// Shards in all; an order's messages are all in one.
 const SHARDS: i32 = 16;
@@ -213,118 +216,6 @@ async fn take(connection: &mut Line, owned: &[i16], wanted: usize) -> Result<Vec
     .map_err(Error::during("take shards"))
 }
 
-/// The oldest messages of the owned shards that are due, each shard's in the order to send.
-///
-/// The limit is spread evenly over the shards, so that a busy one holds up no other.
-///
-/// # Errors
-/// When the statement fails, or a row makes no sense.
-pub async fn pending(
-    database: &mut Database,
-    shards: &Shards,
-    limit: usize,
-) -> Result<Pending, Error> {
-    if shards.owned.is_empty() {
-        return Ok(Pending::default());
-    }
-    let per_shard = limit.div_ceil(shards.owned.len());
-    let rows = sqlx::query!(
-        r#"
-        SELECT
-            message.order_id, message.id, message.created_at, message.shard, message.message_id,
-            message.exchange::text AS "exchange!", message.routing_key, message.type_name,
-            message.must_route, message.content_type, message.key_id,
-            message.headers::text AS headers, message.body, message.attempts,
-            coalesce(message.not_after <= now(), false) AS "is_outdated!"
-        FROM unnest($1::smallint[]) AS own (shard)
-        CROSS JOIN LATERAL (
-            SELECT
-                order_id, id, created_at, shard, message_id, exchange, routing_key, type_name,
-                must_route, content_type, key_id, headers, body, attempts, not_after
-            FROM outbox
-            WHERE
-                outbox.shard = own.shard
-                AND outbox.sent_at IS NULL
-                AND outbox.publish_after <= now()
-                AND outbox.created_at <= now()
-            ORDER BY outbox.id
-            LIMIT $2
-        ) AS message
-        ORDER BY message.id
-        "#,
-        &shards.owned,
-        i64::try_from(per_shard).unwrap_or(i64::MAX),
-    );
-    let rows = rows.fetch_all(database.connection()?).await;
-    let rows = rows.map_err(Error::during("read the outbox"))?.into_iter();
-    let rows = rows.map(|row| {
-        let key = OutboxKey { order: row.order_id, id: row.id, created_at: row.created_at };
-        let message = PendingMessage {
-            key,
-            shard: row.shard,
-            message_id: row.message_id,
-            exchange: exchange(key, &row.exchange)?,
-            routing_key: row.routing_key,
-            type_name: row.type_name,
-            must_route: row.must_route,
-            is_outdated: row.is_outdated,
-            content_type: row.content_type,
-            headers_json: row.headers,
-            body: row.body,
-            attempts: row.attempts,
-            created_at: row.created_at.into(),
-        };
-        Ok((message, row.key_id))
-    });
-    let rows: Vec<(PendingMessage, Option<Uuid>)> = rows.collect::<Result<_, Error>>()?;
-    let more = shards.owned.iter().any(|shard| {
-        rows.iter().filter(|(message, _)| message.shard == *shard).count() >= per_shard
-    });
-    let mut pending = Pending { more, ..Pending::default() };
-    for message in readable(database, rows).await? {
-        match message {
-            Ok(message) => pending.messages.push(message),
-            Err(unreadable) => pending.unreadable.push(unreadable),
-        }
-    }
-    Ok(pending)
-}
-
-/// Opens what is sealed, in place; most messages are our own and in clear.
-async fn readable(
-    database: &mut Database,
-    mut rows: Vec<(PendingMessage, Option<Uuid>)>,
-) -> Result<Vec<Result<PendingMessage, (OutboxKey, Unreadable)>>, Error> {
-    let ring = database.keys();
-    let sealed = rows.iter_mut().filter(|(_, key)| key.is_some()).map(|(message, key)| {
-        let PendingMessage { routing_key: queue, message_id, body, .. } = message;
-        let whereabouts = Whereabouts::Event { queue, message_id };
-        Found { key: *key, whereabouts, headers: None, body: std::mem::take(body) }
-    });
-    let sealed: Vec<Found<'_>> = sealed.collect();
-    let mut opened = vault::open(database.connection()?, &ring, sealed).await?.into_iter();
-    let messages = rows.into_iter().map(|(message, key)| {
-        // As many were opened, in this order, as have a key.
-        match key.and_then(|_| opened.next()) {
-            None => Ok(message),
-            Some(Ok(Content { headers_json, body })) => {
-                Ok(PendingMessage { headers_json, body, ..message })
-            }
-            Some(Err(why)) => Err((message.key, why)),
-        }
-    });
-    Ok(messages.collect())
-}
-
-fn exchange(key: OutboxKey, name: &str) -> Result<Exchange, Error> {
-    let known = match name {
-        "events" => Some(Exchange::Events),
-        "return" => Some(Exchange::Return),
-        _ => None,
-    };
-    Place::new("outbox", key.id).known("exchange", known)
-}
-
 /// Marks messages as confirmed by the broker; returns how many were still unsent.
 ///
 /// # Errors
@@ -384,7 +275,9 @@ pub async fn suppress(
                 AND outbox.id = outdated.id
                 AND outbox.created_at = outdated.created_at
                 AND coalesce(outbox.sent_at, 'infinity') = 'infinity'
-            RETURNING outbox.order_id, outbox.inbox_id, outbox.message_id, outbox.not_after
+            RETURNING
+                outbox.order_id, outbox.inbox_id, outbox.message_id, outbox.not_after,
+                outbox.while_unpaid
         )
         INSERT INTO judgements (
             order_id, inbox_id, policy, verdict, policy_version, inputs, recorded_at
@@ -395,7 +288,8 @@ pub async fn suppress(
                 'message', message_id,
                 'not_after', to_char(
                     not_after AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
-                )
+                ),
+                'while_unpaid', while_unpaid::text
             ),
             now()
         FROM suppressed

@@ -4,6 +4,7 @@
 //! shops sent in their own words, headers and bodies of parked events and dead letters, and what
 //! we noted of the customer: flags and marks.
 
+mod affected;
 mod erase;
 mod export;
 
@@ -15,6 +16,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::timeline::Time;
 
+pub use affected::{Affected, Leak, affected};
 pub use erase::{Erased, Erasure, Obstacle, Order, erase};
 pub use export::{Export, OrderExport, StoredContent, export};
 

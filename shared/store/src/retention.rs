@@ -1,10 +1,12 @@
 //! What goes by age: one place for every period, and for what is never trimmed.
 //!
-//! Orders, money, history and ledger stay. Nothing unresolved is trimmed, however old: no parked
-//! event, no unsent message, no open dead letter, and no key that one of these needs.
+//! Orders, money, history and ledger stay for the years that `retention_periods` says, and go as
+//! one. Nothing unresolved is trimmed, however old: no parked event, no unsent message, no open
+//! dead letter, no key that one of these needs, and no order with anything open.
 
 mod keys;
 mod marks;
+mod orders;
 
 use std::time::Duration;
 
@@ -37,6 +39,8 @@ pub struct Periods {
     pub day_keys: Duration,
     /// Flags and marks of customers, since they ended.
     pub marks: Duration,
+    /// Notes of messages that may have ended a worker, since it tried them last.
+    pub suspects: Duration,
 }
 
 impl Default for Periods {
@@ -47,6 +51,7 @@ impl Default for Periods {
             letters: DAY * 90,
             day_keys: DAY * 90,
             marks: DAY * 90,
+            suspects: DAY * 30,
         }
     }
 }
@@ -76,6 +81,10 @@ pub enum Kind {
     ClosedLetters,
     /// Flags and marks of customers that ended.
     EndedMarks,
+    /// Notes of messages that may have ended a worker.
+    Suspects,
+    /// Orders with their history and ledger.
+    Orders,
     /// Keys of days: what they sealed becomes unreadable.
     DayKeys,
     /// Keys that erased customers or their orders got since.
@@ -96,6 +105,8 @@ pub async fn plan(database: &mut Database, periods: &Periods) -> Result<Vec<Shar
         accepted_events(connection, periods.inbox).await?,
         closed_letters(connection, periods.letters).await?,
         marks::share(connection, periods.marks).await?,
+        suspects(connection, periods.suspects).await?,
+        orders::share(connection).await?,
         keys::share(connection, Kind::DayKeys, periods).await?,
         keys::share(connection, Kind::ErasedKeys, periods).await?,
         keys::share(connection, Kind::UnusedKeys, periods).await?,
@@ -118,6 +129,8 @@ pub async fn run(database: &mut Database, periods: &Periods) -> Result<Vec<Share
     let letters = repeat(database, periods.letters, delete_letters).await?;
     repeat(database, periods.letters, forget_groups).await?;
     let marks = repeat(database, periods.marks, marks::delete).await?;
+    let suspects = repeat(database, periods.suspects, acquit_suspects).await?;
+    let orders = orders::delete(database).await?;
     // Letters first: keys that only they needed are unused then.
     let mut gone = Vec::with_capacity(planned.len());
     for share in planned {
@@ -126,6 +139,8 @@ pub async fn run(database: &mut Database, periods: &Periods) -> Result<Vec<Share
             Kind::AcceptedEvents => events,
             Kind::ClosedLetters => letters,
             Kind::EndedMarks => marks,
+            Kind::Suspects => suspects,
+            Kind::Orders => orders,
             Kind::DayKeys | Kind::ErasedKeys | Kind::UnusedKeys => {
                 keys::trim(database, share.kind, periods).await?
             }
@@ -214,6 +229,44 @@ async fn closed_letters(connection: &mut Line, period: Duration) -> Result<Share
     );
     let row = row.fetch_one(connection).await.map_err(Error::during("measure old letters"))?;
     Ok(Share { kind: Kind::ClosedLetters, rows: row.rows, bytes: row.bytes, kept: row.kept })
+}
+
+/// Who was not tried again in all this time is not in any queue any more.
+async fn suspects(connection: &mut Line, period: Duration) -> Result<Share, Error> {
+    let row = sqlx::query!(
+        r#"
+        SELECT
+            count(*) AS "rows!", coalesce(sum(pg_column_size(suspects)), 0)::bigint AS "bytes!"
+        FROM suspects
+        WHERE last_tried_at < now() - make_interval(secs => $1)
+        "#,
+        period.as_secs_f64(),
+    );
+    let row = row.fetch_one(connection).await.map_err(Error::during("measure old suspects"))?;
+    Ok(Share { kind: Kind::Suspects, rows: row.rows, bytes: row.bytes, kept: 0 })
+}
+
+async fn acquit_suspects(connection: &mut Line, period: Duration) -> Result<i64, Error> {
+    let deleted = sqlx::query!(
+        r#"
+        DELETE FROM suspects
+        WHERE
+            ctid = ANY(
+                ARRAY(
+                    SELECT old.ctid
+                    FROM suspects AS old
+                    WHERE old.last_tried_at < now() - make_interval(secs => $1)
+                    LIMIT $2
+                )
+            )
+            AND last_tried_at < now() - make_interval(secs => $1)
+        "#,
+        period.as_secs_f64(),
+        AT_ONCE,
+    );
+    let deleted = deleted.execute(connection).await;
+    let deleted = deleted.map_err(Error::during("acquit old suspects"))?.rows_affected();
+    Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
 }
 
 /// Forgets old events, and remembers how far that goes.

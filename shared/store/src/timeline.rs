@@ -211,6 +211,7 @@ part! {
         funded_from: String,
         decided_by: Option<String>,
         code: Option<String>,
+        held_until: Option<Time>,
         provider_ref: Option<String>,
         requested_at: Time,
         settled_at: Option<Time>,
@@ -219,8 +220,8 @@ part! {
     SELECT
         id, request_key, part, attempt_id, currency::text AS "currency!", amount_minor,
         status::text AS "status!", reason::text AS "reason!", funded_from::text AS "funded_from!",
-        decided_by, code, provider_ref, requested_at AS "requested_at: Time",
-        settled_at AS "settled_at: Time"
+        decided_by, code, held_until AS "held_until: Time", provider_ref,
+        requested_at AS "requested_at: Time", settled_at AS "settled_at: Time"
     FROM refunds
     WHERE order_id = $1
     ORDER BY recorded

@@ -110,6 +110,34 @@ fn a_reminder_says_everything_in_the_orders_language_and_until_when_it_holds() {
 }
 
 #[test]
+fn a_reminder_says_where_and_how_else_to_pay_where_the_shop_does() {
+    let mut world = placed();
+    agree(&mut world, true, None);
+    let text = "[notifications]\nsend = [\"payment-reminder\"]\n[reminders]\n\
+         pay_link = \"https://shop.example/pay/{order}\"\nother_methods = [\"bank_transfer\"]";
+    let book = PolicyFile { text: text.to_owned(), ..PolicyFile::default() }.read().unwrap();
+    for (locale, here, by) in [
+        ("en", "Pay here: https://", "You can also pay by bank transfer."),
+        ("es", "Pague aquí: https://", "También puede pagar por transferencia bancaria."),
+        ("zh-Hans", "付款链接：https://", "您也可以用银行转账付款。"),
+    ] {
+        let mut world = world.clone();
+        world.state.order.as_mut().unwrap().locale = locale.parse().ok();
+        world.clock("12:15:00");
+        let event = reminder(order_id(1), 1, at("12:15:00"));
+        let decision = world.handle(&TimeoutRules::new(book.clone()), &event);
+        let (notices, _) = told(&book, &world, &decision, &Reader::default());
+        let [notice] = &notices[..] else { panic!("{notices:?}") };
+        for text in [&notice.text, &notice.text_alternative] {
+            assert!(text.contains(here), "{text}");
+            assert!(text.contains(&order_id(1).to_string()), "{text}");
+        }
+        assert!(notice.text.contains(by), "{}", notice.text);
+        assert!(notice.while_unpaid, "whoever paid meanwhile is not asked");
+    }
+}
+
+#[test]
 fn merchants_are_written_to_in_their_own_language() {
     for (chosen, expected) in [("", "en"), ("merchant_locale = \"es-MX\"", "es")] {
         let text = format!("[notifications]\nsend = [\"dispute-opened\"]\n{chosen}");

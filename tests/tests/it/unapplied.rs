@@ -8,9 +8,11 @@ mod histories;
 use std::time::Duration;
 
 use contracts::events::PaymentOutcome;
+use domain::judgement::PolicyKind;
 use domain::ledger::Account;
 use domain::message::Body;
 use domain::order::OrderStatus;
+use domain::policy::written;
 use domain::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
 use domain::unapplied::{MoneyDecision, Resolution, UnappliedMoney};
 use domain::{Moment, OrderId, Outcome, OutcomeCode, Policies};
@@ -129,6 +131,28 @@ fn cases(world: &World) -> Vec<OutcomeCode> {
         _ => None,
     });
     cases.collect()
+}
+
+#[test]
+fn why_money_without_an_order_goes_back_or_waits_is_recorded() {
+    let refund_after = Policies::default().unapplied.refund_after;
+    for (mut world, verdict, cause) in [
+        (orphaned(), OutcomeCode::Orphaned, "orphan"),
+        (in_another_currency(), OutcomeCode::UnappliedOverdue, "currency_mismatch"),
+    ] {
+        world.now = world.now.max(timer(&world).due_at);
+        let event = due(&world);
+        let decision = world.handle(&PaymentRules::new(policies()), &event);
+        let [judgement] = decision.changes.judgements.as_slice() else { panic!("{decision:?}") };
+        assert_eq!((judgement.policy, judgement.verdict), (PolicyKind::UnappliedMoney, verdict));
+        for (name, value) in [
+            ("money", money(&world).id.to_string()),
+            ("cause", cause.to_owned()),
+            ("refund_after", written(refund_after)),
+        ] {
+            assert!(judgement.inputs.contains(&(name, value)), "{name}: {judgement:?}");
+        }
+    }
 }
 
 #[test]

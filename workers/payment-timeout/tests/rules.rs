@@ -6,6 +6,7 @@
 mod unpaid;
 
 use contracts::{Money, OrderId};
+use domain::judgement::PolicyKind;
 use domain::ledger::Account;
 use domain::message::Body;
 use domain::operations::{arm_payment_timers, close_order, pay_order};
@@ -333,6 +334,25 @@ fn a_reminder_asks_for_what_is_left_and_arms_the_next() {
     assert_eq!(remind(&mut world, "12:20:00", 2), Outcome::Applied);
     assert_eq!(armed(&world, TimerKind::PaymentReminder), None);
     assert_eq!(world.sent_count("payment.reminder_due"), 2);
+}
+
+#[test]
+fn whether_a_buyer_is_reminded_is_recorded_with_what_decided_it() {
+    for (status, verdict, under_way) in [
+        (AttemptStatus::Declined, OutcomeCode::ReminderSent, "0"),
+        (AttemptStatus::Processing, OutcomeCode::ReminderSuppressed, "1"),
+    ] {
+        let mut world = placed_with(&[status]);
+        world.clock("12:15:00");
+        let decision = world
+            .handle(&TimeoutRules::new(Policies::default()), &reminder(order(), 1, at("12:15:00")));
+        let [judgement] = decision.changes.judgements.as_slice() else { panic!("{decision:?}") };
+        assert_eq!((judgement.policy, judgement.verdict), (PolicyKind::PaymentReminder, verdict));
+        let input = |name| judgement.inputs.iter().find(|(known, _)| *known == name).unwrap();
+        assert_eq!(input("left_to_pay").1, "EUR 100.00");
+        assert_eq!(input("payments_under_way").1, under_way);
+        assert_eq!(input("at").1, "50% and -10m");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod allocation;
 mod closing;
 mod elsewhere;
+mod held;
 mod recording;
 mod report;
 mod request;

@@ -11,12 +11,14 @@ pub(crate) enum RefundCommand {
     /// Approves a refund that waits for a person; much money needs the word of two.
     ///
     /// The decision is noted in the audit, then published as `refund.reviewed`; refund-requested
-    /// carries it out. Exits with 4 when there is no such refund, and with 1 when it waits for
-    /// nobody, or for somebody else.
+    /// carries it out. One login is one person, whatever names it gives. Exits with 4 when there is
+    /// no such refund, and with 1 when it waits for nobody, or for somebody else.
     Approve(ReviewArgs),
-    /// Rejects a refund that waits for a person.
+    /// Rejects a refund that waits for a person, or stops one that is kept back.
     ///
-    /// As for `approve`. Of late money it means that the order is to be paid with it.
+    /// As for `approve`. Of late money under review it means that the order is to be paid with it.
+    /// One that the shop's choices keep back before its provider is told (`auto_refund_delay`) is
+    /// stopped by it, and told at once by `approve`.
     Reject(ReviewArgs),
 }
 

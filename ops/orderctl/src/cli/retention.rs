@@ -1,4 +1,4 @@
-//! The command on what goes by age.
+//! What `orderctl retention` takes.
 
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use super::values::{inbox_period, period};
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum RetentionCommand {
     /// Lets go what is old enough; nothing unresolved goes, however old it is.
+    ///
+    /// Orders go with their history and ledger once nothing was recorded about them for the years
+    /// that the table `retention_periods` says, ten by default.
     Run(RetentionArgs),
 }
 
@@ -65,6 +68,15 @@ pub(crate) struct RetentionArgs {
         value_parser = period
     )]
     pub(crate) marks: Duration,
+    /// How long messages are noted that may have ended a worker, after it tried them last.
+    #[arg(
+        long,
+        env = "ORDERFLOW_RETENTION_SUSPECTS",
+        default_value = "30d",
+        value_name = "DURATION",
+        value_parser = period
+    )]
+    pub(crate) suspects: Duration,
 }
 
 impl RetentionArgs {
@@ -76,6 +88,7 @@ impl RetentionArgs {
             letters: self.dead_letters,
             day_keys: self.day_keys,
             marks: self.marks,
+            suspects: self.suspects,
         }
     }
 }

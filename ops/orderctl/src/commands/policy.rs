@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::policy::{Overrides, Policies, PolicyFile, ReminderPoint, TEMPLATE};
+use domain::policy::{Overrides, Policies, PolicyFile, TEMPLATE};
 use domain::{PolicyBook, Status as _, policy};
 use guidance::Templates;
 use serde::Serialize;
@@ -113,26 +113,19 @@ impl View for Chosen {
 }
 
 fn settings(policies: &Policies) -> Vec<Setting> {
-    let Policies { windows, reminders, refunds, disputes, flags, unpaid, .. } = policies;
-    let quiet = reminders.quiet.map_or_else(|| "none".to_owned(), |hours| hours.to_string());
-    let zone = reminders.zone.iana_name().unwrap_or("UTC").to_owned();
-    let at: Vec<_> = reminders.at.iter().map(ReminderPoint::to_string).collect();
+    let Policies { windows, refunds, disputes, flags, unpaid, .. } = policies;
     let remind: Vec<_> = disputes.remind_before_due.iter().copied().map(time).collect();
     [
         ("window.card", time(windows.card)),
         ("window.wallet", time(windows.wallet)),
         ("window.bank_transfer", time(windows.bank_transfer)),
         ("window.other", time(windows.other)),
-        ("reminders.at", at.join(", ")),
-        ("reminders.min_gap", time(reminders.min_gap)),
-        ("reminders.most", reminders.most.to_string()),
-        ("reminders.quiet_hours", quiet),
-        ("reminders.time_zone", zone),
         ("hold.longest", time(policies.max_hold)),
         ("hold.look_every", time(policies.hold_interval)),
         ("late_money.choice", policies.late_money.choice.name().to_owned()),
         ("late_money.reinstate_grace", time(policies.late_money.reinstate_grace)),
         ("late_money.reserve_answer_within", time(policies.late_money.reserve_answer_within)),
+        ("late_money.auto_refund_delay", time(policies.late_money.auto_refund_delay)),
         ("late_money.tolerance", limits(&policies.late_money.tolerance)),
         ("cancellation.paid_orders", policies.cancellation.paid_orders.name().to_owned()),
         ("cancellation.on_full_refund", policies.cancellation.on_full_refund.to_string()),
@@ -178,9 +171,25 @@ fn settings(policies: &Policies) -> Vec<Setting> {
         ("unapplied_money.decide_within", time(policies.unapplied.sla)),
     ]
     .into_iter()
+    .chain(reminded(&policies.reminders))
     .chain(watched(&policies.monitoring))
     .map(|(key, value)| Setting { key, value })
     .collect()
+}
+
+/// When and how buyers are reminded.
+fn reminded(reminders: &policy::Reminders) -> Vec<(&'static str, String)> {
+    let quiet = reminders.quiet.map_or_else(|| "none".to_owned(), |hours| hours.to_string());
+    let others: Vec<_> = reminders.other_methods.iter().map(|method| method.name()).collect();
+    vec![
+        ("reminders.at", listed(&reminders.at)),
+        ("reminders.min_gap", time(reminders.min_gap)),
+        ("reminders.most", reminders.most.to_string()),
+        ("reminders.quiet_hours", quiet),
+        ("reminders.time_zone", reminders.zone.iana_name().unwrap_or("UTC").to_owned()),
+        ("reminders.pay_link", reminders.pay_link.clone().unwrap_or_else(|| "none".to_owned())),
+        ("reminders.other_methods", listed(&others)),
+    ]
 }
 
 /// What is watched of merchants, and from where on somebody should look.

@@ -1,5 +1,6 @@
 //! `orderctl privacy`: what is held of a customer, and making it unreadable.
 
+mod affected;
 mod erase;
 mod export;
 mod rotate;
@@ -16,6 +17,7 @@ pub(crate) async fn run(
     console: Console,
 ) -> Result<Exit, Failure> {
     match command {
+        PrivacyCommand::Affected(args) => affected::run(&args, settings, console).await,
         PrivacyCommand::Export(args) => export::run(&args, settings, console).await,
         PrivacyCommand::Erase(args) => erase::run(&args, settings, console).await,
         PrivacyCommand::Rotate => rotate::run(settings, console).await,

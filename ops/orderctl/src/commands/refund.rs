@@ -46,7 +46,7 @@ async fn decide(
     args: &ReviewArgs,
 ) -> Result<Decided, Failure> {
     let mut database = Database::connect(config).await?;
-    let refund = actions::refund(&mut database, args.id).await?;
+    let refund = actions::refund(&mut database, args.id, &args.actor).await?;
     let refund = refund.ok_or_else(|| unknown(args))?;
     check(&refund, verdict, args)?;
     let (event, decision) = (review(&refund, verdict, args), action(verdict));
@@ -67,12 +67,20 @@ fn check(
 ) -> Result<(), Failure> {
     let what = format!("failed to decide on refund {}: nothing was changed", args.id);
     let next = format!("see its order: `orderctl order show {}`", refund.order_id);
-    if refund.status != "pending_review" {
+    if refund.status != "pending_review" && !refund.held {
         let why = format!("it waits for nobody: it is {}", refund.status);
         return Err(Failure::new(Exit::Failed, what, next).because(why));
     }
+    let approves = verdict == ReviewVerdict::Approved;
+    if let Some(name) = refund.approved_as.as_ref().filter(|_| approves) {
+        let why = format!(
+            "your login approved it before, as {name}; the word of another person needs a login of \
+             their own"
+        );
+        return Err(Failure::new(Exit::Failed, what, next).because(why));
+    }
     let again = refund.first_approver.as_ref() == Some(&args.actor);
-    if again && verdict == ReviewVerdict::Approved {
+    if again && approves {
         let why = format!("{} approved it before, and another person has to, too", args.actor);
         return Err(Failure::new(Exit::Failed, what, next).because(why));
     }

@@ -66,6 +66,8 @@ fn name(kind: Kind) -> &'static str {
         Kind::AcceptedEvents => "accepted events",
         Kind::ClosedLetters => "dead letters",
         Kind::EndedMarks => "marks of customers",
+        Kind::Suspects => "suspects",
+        Kind::Orders => "orders with their ledger",
         Kind::DayKeys => "keys of days",
         Kind::ErasedKeys => "keys of erased customers",
         Kind::UnusedKeys => "unused keys",
@@ -79,6 +81,8 @@ fn meaning(kind: Kind) -> &'static str {
         Kind::AcceptedEvents => "a parked event stays until it is decided",
         Kind::ClosedLetters => "only resolved and archived ones go",
         Kind::EndedMarks => "a flag or a restriction stays while it counts",
+        Kind::Suspects => "nobody tried them again",
+        Kind::Orders => "an order stays while anything of it is open",
         Kind::DayKeys | Kind::ErasedKeys => "a key stays while something open is sealed with it",
         Kind::UnusedKeys => "nothing is sealed with them any more",
     }

@@ -269,13 +269,13 @@ mod tests {
         assert_eq!(told(&grants)[0].0, Health::Good);
         let relay = &mut grants.get_mut("orderflow_outbox_relay").unwrap().tables;
         relay.insert("outbox".to_owned(), vec!["select".to_owned(), "update".to_owned()]);
-        relay.insert("orders".to_owned(), vec!["select".to_owned()]);
+        relay.insert("captures".to_owned(), vec!["select".to_owned()]);
         relay.remove("judgements");
         let found = told(&grants);
         assert_eq!(found.len(), 2, "{found:?}");
         let lacking = "orderflow_outbox_relay may not insert judgements";
         assert_eq!(found[0], (Health::Wrong, lacking.to_owned()));
-        let beyond = "orderflow_outbox_relay need not, but may select orders, update outbox";
+        let beyond = "orderflow_outbox_relay need not, but may select captures, update outbox";
         assert_eq!(found[1], (Health::Warning, beyond.to_owned()));
     }
 

@@ -212,8 +212,12 @@ fn of_refund(refund: &RefundRow, timeline: &Timeline, labels: &Labels) -> Reason
         Some(line) => Reason::of_line(subject, &what, line, timeline),
         None => Reason::plain(subject, format!("{what}.")),
     };
-    match &refund.decided_by {
+    let reason = match &refund.decided_by {
         Some(by) => reason.and(&format!("It was decided by {by}.")),
+        None => reason,
+    };
+    match refund.held_until {
+        Some(at) => reason.and(&format!("Its provider is told at {at}, unless a person stops it.")),
         None => reason,
     }
 }

@@ -109,6 +109,72 @@ async fn what_stands_against_an_erasure_is_named_with_what_to_do() {
     assert_eq!(database.number("SELECT count(*) FROM erasures WHERE forced").await, 1);
 }
 
+/// The letter of the story, sealed for its customer by a master key that was rotated since.
+async fn leaked() -> TestDatabase {
+    let database = settled_story().await;
+    database
+        .run(
+            "INSERT INTO subject_keys (id, subject, master, masters_before, wrapped) VALUES \
+             ('00000000-0000-4000-8000-000000000001', 'customer:c-1', 'new', '{lost}', \
+             decode(repeat('00', 60), 'hex')), \
+             ('00000000-0000-4000-8000-000000000002', 'customer:c-2', 'new', '{}', \
+             decode(repeat('00', 60), 'hex')), \
+             ('00000000-0000-4000-8000-000000000003', 'day:2026-03-01', 'lost', '{}', \
+             decode(repeat('00', 60), 'hex')); UPDATE dead_letters SET \
+             key_id = '00000000-0000-4000-8000-000000000001', headers = NULL",
+        )
+        .await;
+    database
+}
+
+fn affected(database: &TestDatabase, asked: &[&str]) -> Program {
+    let program = orderctl(["privacy", "affected", "--reason", "a lost laptop", "--by", "anna"]);
+    asked.iter().fold(program, Program::arg).database(database)
+}
+
+#[tokio::test]
+async fn a_lost_master_key_names_whom_it_concerns_even_after_a_rotation() {
+    let database = leaked().await;
+    let letter = database.number("SELECT id FROM dead_letters").await;
+    let found = affected(&database, &["--master-key", "lost", "-o", "json"]);
+    let found = found.run().exits_with(0).versioned_json();
+    let [customer] = found["customers"].as_array().unwrap().as_slice() else { panic!("{found}") };
+    assert_eq!(customer["customer_ref"], "c-1");
+    assert_eq!(customer["orders"], serde_json::json!([order().to_string()]));
+    assert_eq!(customer["dead_letters"], serde_json::json!([letter]));
+    assert_eq!(found["unnamed"], 1, "the key of a day");
+    let places: Vec<_> =
+        found["items"].as_array().unwrap().iter().map(|it| it["place"].as_str().unwrap()).collect();
+    assert_eq!(places, ["dead_letters", "subject_keys", "subject_keys"]);
+    let text = affected(&database, &["--master-key", "lost"]).run().exits_with(0).stdout;
+    insta::assert_snapshot!("affected", text);
+    let noted = "SELECT action || ' ' || actor || ' ' || reason || ' ' || (detail ->> 'found')
+         FROM audit ORDER BY id";
+    assert_eq!(database.texts(noted).await, ["privacy.affected anna a lost laptop 3"; 2]);
+}
+
+#[tokio::test]
+async fn a_copy_of_the_database_and_a_curious_colleague_name_whom_they_concern() {
+    let database = leaked().await;
+    let count = |found: Program| {
+        let found = found.arg("-o").arg("json").run().exits_with(0).versioned_json();
+        found["dead_letters"].as_array().unwrap().len()
+    };
+    assert_eq!(count(affected(&database, &["--until", "2026-03-01T16:00:01Z"])), 1);
+    let before = affected(&database, &["--until", "2026-03-01T12:00:00Z"]);
+    before.run().fails(4, &["nothing that is stored here"]);
+    affected(&database, &["--opened-by", "mallory"]).run().exits_with(4);
+    let letter = database.number("SELECT id FROM dead_letters").await;
+    let opened = format!(
+        "SELECT * FROM dlq_content('mallory', 'curious', 'unmask', ARRAY[{letter}::bigint])"
+    );
+    database.run(&opened).await;
+    assert_eq!(count(affected(&database, &["--opened-by", "mallory"])), 1);
+    let earlier = ["--opened-by", "mallory", "--until", "2026-03-01T12:00:00Z"];
+    affected(&database, &earlier).run().exits_with(4);
+    affected(&database, &[]).run().exits_with(2);
+}
+
 #[tokio::test]
 async fn a_customer_nobody_heard_of_exits_with_4() {
     let database = TestDatabase::migrated().await;

@@ -81,6 +81,31 @@ async fn one_person_does_not_approve_twice_and_nothing_is_noted_of_it() {
 }
 
 #[tokio::test]
+async fn one_login_does_not_approve_twice_under_two_names() {
+    let (database, broker) = (waiting("").await, TestBroker::unique());
+    orderctl(["topology", "apply"]).broker(&broker).run().exits_with(0);
+    refund(&database, &broker, "approve").run().exits_with(0);
+    let other = refund(&database, &broker, "approve").env("ORDERFLOW_ACTOR", "ops-8");
+    other.run().fails(1, &["your login approved it before, as ops-7", "a login of their own"]);
+    assert_eq!(audit(&database).await.len(), 1, "nothing is noted, so nothing was published");
+    let queue = format!("{}.refund-requested", broker.prefix());
+    assert_eq!(take_messages(&broker, &queue).len(), 1);
+    refund(&database, &broker, "reject").env("ORDERFLOW_ACTOR", "ops-8").run().exits_with(0);
+}
+
+#[tokio::test]
+async fn a_refund_that_is_kept_back_can_be_stopped() {
+    let (database, broker) = (waiting("").await, TestBroker::unique());
+    orderctl(["topology", "apply"]).broker(&broker).run().exits_with(0);
+    database
+        .run("UPDATE refunds SET status = 'approved', held_until = now() + INTERVAL '1 hour'")
+        .await;
+    refund(&database, &broker, "reject").run().exits_with(0);
+    database.run("UPDATE refunds SET held_until = NULL").await;
+    refund(&database, &broker, "reject").run().fails(1, &["it waits for nobody: it is approved"]);
+}
+
+#[tokio::test]
 async fn what_waits_for_nobody_is_not_decided_on() {
     let (database, broker) = (waiting("").await, TestBroker::unique());
     database.run("UPDATE refunds SET status = 'succeeded'").await;

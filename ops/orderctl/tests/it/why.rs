@@ -88,6 +88,7 @@ fn lay_before_a_person(draft: &mut Draft) {
         decided_by: None,
         first_approver: None,
         restock: None,
+        held_until: None,
         code: Some(code),
         provider_ref: None,
         requested_at: draft.now(),

@@ -10,10 +10,10 @@ use crate::changes::Changes;
 use crate::decision::OutcomeCode;
 use crate::dispute::Dispute;
 use crate::history::Change;
-use crate::message::Body;
+use crate::message::{Body, Message};
 use crate::order::{Order, OrderStatus};
 use crate::payment::{Attempt, AttemptStatus};
-use crate::policy::NotificationPolicy;
+use crate::policy::{NotificationPolicy, Policies, Reminders};
 use crate::state::OrderState;
 
 /// The templates that a shop may have sent.
@@ -61,11 +61,17 @@ struct Told {
     best: Notification,
     general: Option<Notification>,
     not_after: Option<Timestamp>,
+    while_unpaid: bool,
 }
 
 impl Told {
     fn new(best: Notification) -> Self {
-        Self { best, general: None, not_after: None }
+        Self { best, general: None, not_after: None, while_unpaid: false }
+    }
+
+    /// What asks for money: pointless once it is there, or the order is closed (case 21).
+    fn asking(best: Notification, not_after: Timestamp) -> Self {
+        Self { while_unpaid: true, ..Self::until(best, not_after) }
     }
 
     fn until(best: Notification, not_after: Timestamp) -> Self {
@@ -77,24 +83,27 @@ impl Told {
         let sent = |it: &Notification| policy.sends(it.template_id());
         let general = self.general.filter(&sent);
         let notification = Some(self.best).filter(sent).or(general)?;
-        Some(Occasion { notification, not_after: self.not_after })
+        let Self { not_after, while_unpaid, .. } = self;
+        Some(Occasion { notification, not_after, while_unpaid })
     }
 }
 
 /// What the changes give reason to tell, of what is sent.
 pub(super) fn of(
-    policy: &NotificationPolicy,
+    policies: &Policies,
     state: &OrderState,
     order: &Order,
     changes: &Changes,
 ) -> Vec<Occasion> {
-    let announced = changes.messages.iter().flat_map(|it| of_message(&it.body, state, order));
+    let (policy, reminders) = (&policies.notifications, &policies.reminders);
+    let of_message = |it: &Message| of_message(&it.body, reminders, state, order);
+    let announced = changes.messages.iter().flat_map(of_message);
     let moved = changes.history.iter().filter_map(|it| of_change(it.change, state, order));
     let told = announced.chain(moved).chain(partly_paid(state, order, changes));
     told.filter_map(|it| it.chosen(policy)).collect()
 }
 
-fn of_message(body: &Body, state: &OrderState, order: &Order) -> Vec<Told> {
+fn of_message(body: &Body, reminders: &Reminders, state: &OrderState, order: &Order) -> Vec<Told> {
     let id = order.id;
     let dispute = |id: DisputeId| state.disputes.iter().find(|dispute| dispute.id == id);
     let one = |told| vec![Told::new(told)];
@@ -109,7 +118,7 @@ fn of_message(body: &Body, state: &OrderState, order: &Order) -> Vec<Told> {
             declined(state, order, *attempt_id, *expires_at).into_iter().collect()
         }
         Body::PaymentReminderDue { amount, expires_at, .. } => {
-            vec![reminder(id, *amount, *expires_at)]
+            vec![reminder(order, reminders, *amount, *expires_at)]
         }
         Body::RefundApproved { amount, reason, .. } => {
             vec![Told::new(going_back(order, *amount, *reason))]
@@ -168,8 +177,13 @@ fn expired(order: &Order) -> Notification {
     Notification::OrderExpired { order: order.id, amount, expires_at }
 }
 
-fn reminder(order: OrderId, amount: Money, expires_at: Timestamp) -> Told {
-    Told::until(Notification::PaymentReminder { order, amount, expires_at }, expires_at)
+fn reminder(order: &Order, reminders: &Reminders, amount: Money, expires_at: Timestamp) -> Told {
+    let (pay_link, other_method) =
+        (reminders.pay_link(order.id), reminders.other_method(order.method));
+    let order = order.id;
+    let reminder =
+        Notification::PaymentReminder { order, amount, expires_at, pay_link, other_method };
+    Told::asking(reminder, expires_at)
 }
 
 /// A wish that became a void is none: what was only reserved is let go (case 59).
@@ -232,7 +246,7 @@ fn declined(
     let message = guidance(codes).message;
     let best = message.notification(id, amount, expires_at);
     let general = Some(Notification::PaymentDeclined { order: id, amount, expires_at });
-    Some(Told { general, ..Told::until(best, expires_at) })
+    Some(Told { general, ..Told::asking(best, expires_at) })
 }
 
 /// What is said of money that was ordered back.
@@ -275,5 +289,5 @@ fn partly_paid(state: &OrderState, order: &Order, changes: &Changes) -> Option<T
     let (amount, expires_at) = (state.left_to_pay(order).ok()?, order.expires_at);
     let paid = order.total.saturating_sub(amount).ok()?;
     let told = Notification::PaymentPartial { order: order.id, paid, amount, expires_at };
-    Some(Told::until(told, expires_at))
+    Some(Told::asking(told, expires_at))
 }

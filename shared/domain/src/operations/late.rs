@@ -67,6 +67,7 @@ pub fn ask_a_person(draft: &mut Draft, order: &Order, capture: &Capture, decide_
         decided_by: None,
         first_approver: None,
         restock: None,
+        held_until: None,
         code: Some(code),
         provider_ref: None,
         requested_at: now,

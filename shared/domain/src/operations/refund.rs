@@ -1,7 +1,7 @@
 //! Refunds that we order ourselves.
 
 use contracts::events::RefundReason;
-use contracts::{Money, MoneyError, Token};
+use contracts::{AttemptId, Money, MoneyError, Token};
 
 use crate::changes::Draft;
 use crate::decision::OutcomeCode;
@@ -10,7 +10,7 @@ use crate::message::Body;
 use crate::order::Order;
 use crate::payment::Attempt;
 use crate::refund::{Refund, RefundStatus};
-use crate::settlement::returnable;
+use crate::settlement::{put_refund, returnable};
 use crate::state::sum;
 
 /// A refund that nobody has to ask for: its cause is money that we may not keep.
@@ -46,8 +46,7 @@ pub fn refund_own(
         wanted.request_key.parse().expect("our own causes are short printable ASCII");
     let state = draft.state();
     let parts = || state.refunds.iter().filter(|refund| refund.request_key == request_key);
-    // What a person refused to refund was never on its way.
-    let counted = parts().filter(|part| part.status != RefundStatus::Rejected);
+    let counted = parts().filter(|part| !part.may_be_ordered_anew());
     let due = wanted.amount.saturating_sub(sum(order, counted.map(|part| part.amount))?)?;
     let part = parts().count().try_into().expect("each part was let go of by a dispute");
     let amount = returnable(state, order, wanted.attempt.id, wanted.funded_from, due)?;
@@ -67,6 +66,7 @@ pub fn refund_own(
         first_approver: None,
         restock: None,
         code: None,
+        held_until: draft.kept_back_until(),
         provider_ref: None,
         requested_at: draft.now(),
         settled_at: None,
@@ -76,7 +76,7 @@ pub fn refund_own(
     Ok(())
 }
 
-/// Sets a refund's money aside and orders it from the provider.
+/// Sets a refund's money aside and orders it from the provider, at once unless it is kept back.
 pub fn approve_refund(
     draft: &mut Draft,
     order: &Order,
@@ -98,7 +98,43 @@ pub fn approve_refund(
         }],
     );
     draft.send(order_id, Body::RefundApproved { order_id, refund_id, amount, reason, restock });
-    order_refund(draft, order, attempt, &refund);
+    if !refund.is_held() {
+        order_refund(draft, order, attempt, &refund);
+    }
+}
+
+/// Tells the provider of a refund that was kept back, and waits for its answer.
+pub fn order_held(draft: &mut Draft, order: &Order, refund: Refund) {
+    let refund = Refund { held_until: None, ..refund };
+    draft.put_refund(refund.clone(), None);
+    draft.await_answer_again(&refund);
+    let attempt = refund.attempt_id.and_then(|id| draft.state().attempt(id)).cloned();
+    if let Some(attempt) = attempt {
+        order_refund(draft, order, &attempt, &refund);
+    }
+}
+
+/// Ends the refunds of an attempt that are kept back: a dispute takes the money instead.
+///
+/// Once it lets go of the money, the same causes are refunded again.
+///
+/// # Errors
+/// When a sum of the order's money is larger than any amount accepted.
+pub fn call_held_off(
+    draft: &mut Draft,
+    order: &Order,
+    attempt_id: AttemptId,
+) -> Result<(), MoneyError> {
+    let held = |refund: &&Refund| refund.is_held() && refund.attempt_id == Some(attempt_id);
+    let refunds: Vec<Refund> = draft.state().refunds.iter().filter(held).cloned().collect();
+    for refund in refunds {
+        let (refund_id, amount) = (refund.id, refund.amount);
+        let (status, code) = (RefundStatus::Cancelled, Some(OutcomeCode::Disputed));
+        put_refund(draft, order, Refund { status, code, held_until: None, ..refund }, code)?;
+        let order_id = order.id;
+        draft.send(order_id, Body::RefundFailed { order_id, refund_id, amount, reversed: false });
+    }
+    Ok(())
 }
 
 /// Tells the provider to make a refund; its id is the idempotency key, however often it is told.

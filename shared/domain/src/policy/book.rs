@@ -107,10 +107,12 @@ impl PolicyBook {
         &self.0.everyone.unnamed
     }
 
-    /// How long providers may take with refunds of this order.
+    /// How long refunds of this order wait for people and for providers.
     pub fn patience(&self, state: &OrderState) -> RefundPatience {
         let known = state.order.as_ref().map(|order| self.for_order(order));
-        known.unwrap_or(self.everyone()).refunds.patience
+        let policies = known.unwrap_or(self.everyone());
+        let keep_back = policies.late_money.auto_refund_delay;
+        RefundPatience { keep_back, ..policies.refunds.patience }
     }
 
     /// What holds for a merchant's orders of a method.

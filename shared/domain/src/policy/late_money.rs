@@ -36,6 +36,8 @@ pub struct LateMoneyPolicy {
     pub reinstate_grace: Duration,
     /// How long a shop may take to say whether there is stock (case 87).
     pub reserve_answer_within: Duration,
+    /// How long our own refunds are kept back, in which a person may stop them.
+    pub auto_refund_delay: Duration,
     /// How many minor units may be missing of a total that counts as paid (case 43).
     pub tolerance: AmountLimits,
 }
@@ -46,6 +48,7 @@ impl Default for LateMoneyPolicy {
             choice: LateMoneyChoice::Refund,
             reinstate_grace: Duration::ZERO,
             reserve_answer_within: 15 * MINUTE,
+            auto_refund_delay: Duration::ZERO,
             tolerance: AmountLimits::everywhere(0),
         }
     }
@@ -80,6 +83,8 @@ impl LateMoneyPolicy {
         section.time("reinstate_grace", Duration::ZERO..=HOUR, &mut self.reinstate_grace);
         let answer = &mut self.reserve_answer_within;
         section.time("reserve_answer_within", Duration::from_secs(1)..=DAY, answer);
+        let delay = &mut self.auto_refund_delay;
+        section.time("auto_refund_delay", Duration::ZERO..=30 * DAY, delay);
         section.value("tolerance", |value| {
             self.tolerance.overlay(value)?;
             let most = self.tolerance.largest();

@@ -6,9 +6,11 @@ use super::section::Section;
 use super::{AmountLimits, DAY, HOUR, LONGEST, MINUTE, RefundWindows};
 use crate::refund::RefundStatus;
 
-/// How long a provider may take with a refund before it is told again and a case is opened.
+/// How long refunds wait: to be told to their provider, and for what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefundPatience {
+    /// How long our own refunds are kept back, so that a person may stop them (policy 2).
+    pub keep_back: Duration,
     /// Until it says anything at all.
     pub answer_within: Duration,
     /// From its first word to its last one; banks take days.
@@ -17,7 +19,7 @@ pub struct RefundPatience {
 
 impl Default for RefundPatience {
     fn default() -> Self {
-        Self { answer_within: DAY, settle_within: 14 * DAY }
+        Self { keep_back: Duration::ZERO, answer_within: DAY, settle_within: 14 * DAY }
     }
 }
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use contracts::Timestamp;
+use contracts::events::PaymentMethod;
+use contracts::{OrderId, Timestamp};
+use guidance::PayLink;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
@@ -13,6 +15,12 @@ use super::section::Section;
 
 /// Most reminders of one payment window that can be chosen.
 const MOST: usize = 10;
+
+/// What stands for the order's id in a link.
+const ORDER: &str = "{order}";
+
+/// Longer ones are broken by mail programs, and fill a short message.
+const LONGEST_LINK: usize = 120;
 
 /// When buyers are reminded of a payment window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +35,10 @@ pub struct Reminders {
     pub quiet: Option<QuietHours>,
     /// By whose clock the quiet hours are.
     pub zone: TimeZone,
+    /// Where an order is paid, with `{order}` in place of its id.
+    pub pay_link: Option<String>,
+    /// By which other methods it can be paid; the first that is not the order's own is named.
+    pub other_methods: Vec<PaymentMethod>,
 }
 
 /// A moment within a payment window.
@@ -144,6 +156,8 @@ impl Default for Reminders {
             most: 2,
             quiet: None,
             zone: TimeZone::UTC,
+            pay_link: None,
+            other_methods: Vec::new(),
         }
     }
 }
@@ -159,6 +173,16 @@ impl Reminders {
         not_before: Timestamp,
     ) -> Option<Timestamp> {
         self.all(placed_at, expires_at).into_iter().find(|at| *at >= not_before)
+    }
+
+    /// Where the buyer of an order pays it.
+    pub fn pay_link(&self, order: OrderId) -> Option<PayLink> {
+        self.pay_link.as_ref().map(|link| link.replace(ORDER, &order.to_string()).into())
+    }
+
+    /// By which method an order can be paid that is not its own.
+    pub fn other_method(&self, own: Option<PaymentMethod>) -> Option<PaymentMethod> {
+        self.other_methods.iter().copied().find(|method| Some(*method) != own)
     }
 
     fn all(&self, placed_at: Timestamp, expires_at: Timestamp) -> Vec<Timestamp> {
@@ -194,7 +218,39 @@ impl Reminders {
             self.quiet = if hours == "none" { None } else { Some(hours.parse()?) };
             Ok(())
         });
+        section.value("pay_link", |value| {
+            let link = value.as_str().unwrap_or_default();
+            self.pay_link = if link == "none" { None } else { Some(checked_link(link)?) };
+            Ok(())
+        });
+        section.value("other_methods", |value| {
+            self.other_methods = methods(value)?;
+            Ok(())
+        });
     }
+}
+
+/// A link goes into every channel as it is: it must be encrypted, short, and nothing but a link.
+fn checked_link(link: &str) -> Result<String, String> {
+    let plain = link.chars().all(|it| it.is_ascii_graphic() && !"<>\"`\\".contains(it));
+    let good = link.starts_with("https://") && link.contains(ORDER) && plain;
+    if good && link.len() <= LONGEST_LINK {
+        return Ok(link.to_owned());
+    }
+    Err(format!(
+        "must be `none`, or a link such as `https://shop.example/pay/{ORDER}` of at most \
+         {LONGEST_LINK} characters, not `{link}`"
+    ))
+}
+
+fn methods(value: &toml::Value) -> Result<Vec<PaymentMethod>, String> {
+    let known = PaymentMethod::ALL.map(PaymentMethod::name).join(", ");
+    let wrong = || format!("must be a list of {known}, not {value}");
+    let method = |value: &toml::Value| {
+        let name = value.as_str().unwrap_or_default();
+        PaymentMethod::ALL.into_iter().find(|method| method.name() == name).ok_or_else(wrong)
+    };
+    value.as_array().ok_or_else(wrong)?.iter().map(method).collect()
 }
 
 fn points(value: &toml::Value) -> Result<Vec<ReminderPoint>, String> {
@@ -251,6 +307,26 @@ mod tests {
         let many = Reminders { at: points.to_vec(), most: 3, ..Reminders::default() };
         assert_eq!(minutes(&many, 100), [10, 30, 50]);
         assert!(minutes(&Reminders { most: 0, ..many }, 100).is_empty());
+    }
+
+    #[test]
+    fn a_link_that_is_none_or_not_encrypted_is_refused() {
+        for link in
+            ["http://a/{order}", "https://a/", "https://a/{order}<b>", "https://a b/{order}"]
+        {
+            assert!(checked_link(link).is_err(), "{link}");
+        }
+        assert!(checked_link("https://shop.example/pay?o={order}&from=mail").is_ok());
+    }
+
+    #[test]
+    fn another_method_is_one_that_the_order_does_not_have() {
+        let other_methods = vec![PaymentMethod::Card, PaymentMethod::BankTransfer];
+        let reminders = Reminders { other_methods, ..Reminders::default() };
+        let other = |own| reminders.other_method(own).map(PaymentMethod::name);
+        assert_eq!(other(Some(PaymentMethod::Card)), Some("bank_transfer"));
+        assert_eq!(other(Some(PaymentMethod::Wallet)), Some("card"));
+        assert_eq!(Reminders::default().other_method(None), None);
     }
 
     /// The epoch began at one o'clock at night in Berlin.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::file::PolicyProblem;
+use super::written;
 
 /// A table that is being read, and what is wrong with it so far.
 pub(super) struct Section<'a> {
@@ -143,8 +144,4 @@ impl<'a> Section<'a> {
 fn quoted(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.chars().all(bare) { name.to_owned() } else { format!("{name:?}") }
-}
-
-fn written(time: Duration) -> String {
-    humantime::format_duration(time).to_string()
 }

@@ -5,8 +5,26 @@ payment-reminder =
     .text =
         Your order { $order } is waiting for your payment of { $amount }.
 
-        Please pay by { $expires_at }. After that the order is closed. If you have just paid, you need to do nothing.
-    .alternative = Order { $order }: please pay { $amount } by { $expires_at }. If you have just paid, you need to do nothing.
+        Please pay by { $expires_at }. After that the order is closed. If you have just paid, you need to do nothing.{ $pay_link ->
+            [none] { "" }
+           *[other] { " " }Pay here: { $pay_link }
+        }{ $other_method ->
+            [none] { "" }
+            [card] { " " }You can also pay by card.
+            [wallet] { " " }You can also pay by wallet.
+            [bank_transfer] { " " }You can also pay by bank transfer.
+           *[other] { " " }You can also pay by another method.
+        }
+    .alternative = Order { $order }: please pay { $amount } by { $expires_at }. If you have just paid, you need to do nothing.{ $pay_link ->
+            [none] { "" }
+           *[other] { " " }Pay here: { $pay_link }
+        }{ $other_method ->
+            [none] { "" }
+            [card] { " " }You can also pay by card.
+            [wallet] { " " }You can also pay by wallet.
+            [bank_transfer] { " " }You can also pay by bank transfer.
+           *[other] { " " }You can also pay by another method.
+        }
 
 payment-confirming =
     .title = We are confirming your payment. Please do not pay again

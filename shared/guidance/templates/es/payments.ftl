@@ -5,8 +5,26 @@ payment-reminder =
     .text =
         Su pedido { $order } está pendiente de un pago de { $amount }.
 
-        Puede pagar hasta el { $expires_at }. Después, el pedido se cerrará. Si acaba de pagar, no tiene que hacer nada.
-    .alternative = Pedido { $order }: pague { $amount } antes del { $expires_at }. Si acaba de pagar, no tiene que hacer nada.
+        Puede pagar hasta el { $expires_at }. Después, el pedido se cerrará. Si acaba de pagar, no tiene que hacer nada.{ $pay_link ->
+            [none] { "" }
+           *[other] { " " }Pague aquí: { $pay_link }
+        }{ $other_method ->
+            [none] { "" }
+            [card] { " " }También puede pagar con tarjeta.
+            [wallet] { " " }También puede pagar con un monedero electrónico.
+            [bank_transfer] { " " }También puede pagar por transferencia bancaria.
+           *[other] { " " }También puede pagar por otro medio.
+        }
+    .alternative = Pedido { $order }: pague { $amount } antes del { $expires_at }. Si acaba de pagar, no tiene que hacer nada.{ $pay_link ->
+            [none] { "" }
+           *[other] { " " }Pague aquí: { $pay_link }
+        }{ $other_method ->
+            [none] { "" }
+            [card] { " " }También con tarjeta.
+            [wallet] { " " }También con monedero electrónico.
+            [bank_transfer] { " " }También por transferencia bancaria.
+           *[other] { " " }También por otro medio.
+        }
 
 payment-confirming =
     .title = Estamos confirmando su pago. No vuelva a pagar

@@ -5,8 +5,26 @@ payment-reminder =
     .text =
         您的订单 { $order } 尚待支付 { $amount }。
 
-        请在 { $expires_at } 之前付款，逾期订单将关闭。如果您刚刚已付款，则无需任何操作。
-    .alternative = 订单 { $order }：请在 { $expires_at } 之前支付 { $amount }。如果您刚刚已付款，则无需任何操作。
+        请在 { $expires_at } 之前付款，逾期订单将关闭。如果您刚刚已付款，则无需任何操作。{ $pay_link ->
+            [none] { "" }
+           *[other] { " " }付款链接：{ $pay_link }
+        }{ $other_method ->
+            [none] { "" }
+            [card] { " " }您也可以用银行卡付款。
+            [wallet] { " " }您也可以用电子钱包付款。
+            [bank_transfer] { " " }您也可以用银行转账付款。
+           *[other] { " " }您也可以用其他方式付款。
+        }
+    .alternative = 订单 { $order }：请在 { $expires_at } 之前支付 { $amount }。如果您刚刚已付款，则无需任何操作。{ $pay_link ->
+            [none] { "" }
+           *[other] { " " }付款链接：{ $pay_link }
+        }{ $other_method ->
+            [none] { "" }
+            [card] { " " }您也可以用银行卡付款。
+            [wallet] { " " }您也可以用电子钱包付款。
+            [bank_transfer] { " " }您也可以用银行转账付款。
+           *[other] { " " }您也可以用其他方式付款。
+        }
 
 payment-confirming =
     .title = 我们正在确认您的付款，请勿重复支付

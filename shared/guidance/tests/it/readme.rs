@@ -10,7 +10,13 @@ fn reminder(locale: &str) -> Rendered {
     let amount = Money::new(123_450, "EUR".parse().unwrap()).unwrap();
     let expires_at: Timestamp = "2026-03-01T12:30:00Z".parse().unwrap();
     let zone: Zone = "Europe/Madrid".parse().unwrap();
-    let reminder = Notification::PaymentReminder { order, amount, expires_at };
+    let reminder = Notification::PaymentReminder {
+        order,
+        amount,
+        expires_at,
+        pay_link: None,
+        other_method: None,
+    };
     Templates::built_in().render(&reminder, Some(locale), &zone)
 }
 

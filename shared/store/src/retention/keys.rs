@@ -56,9 +56,12 @@ async fn candidates(
         Kind::DayKeys => old_days(connection, periods, among).await,
         Kind::ErasedKeys => of_erased(connection, among).await,
         Kind::UnusedKeys => unused(connection, among).await,
-        Kind::SentMessages | Kind::AcceptedEvents | Kind::ClosedLetters | Kind::EndedMarks => {
-            Ok(Vec::new())
-        }
+        Kind::SentMessages
+        | Kind::AcceptedEvents
+        | Kind::ClosedLetters
+        | Kind::EndedMarks
+        | Kind::Suspects
+        | Kind::Orders => Ok(Vec::new()),
     }
 }
 

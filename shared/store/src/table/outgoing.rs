@@ -33,17 +33,18 @@ pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Res
         r#"
         INSERT INTO outbox (
             order_id, message_id, exchange, must_route, routing_key, type_name, content_type, body,
-            not_after, inbox_id
+            not_after, inbox_id, while_unpaid
         )
         SELECT
             order_id, message_id, 'events', must_route, routing_key, type_name, $7, body, not_after,
-            inbox_id
+            inbox_id, while_unpaid
         FROM (
             SELECT
                 unnest($1::uuid[]) AS order_id, unnest($2::text[]) AS message_id,
                 unnest($3::boolean[]) AS must_route, unnest($4::text[]) AS routing_key,
                 unnest($5::text[]) AS type_name, unnest($6::bytea[]) AS body,
-                unnest($8::timestamptz[]) AS not_after, unnest($9::bigint[]) AS inbox_id
+                unnest($8::timestamptz[]) AS not_after, unnest($9::bigint[]) AS inbox_id,
+                unnest($10::boolean[]) AS while_unpaid
         ) AS message
         "#,
         column(&rows, |row| Uuid::from(row.message.order_id)) as _,
@@ -54,7 +55,8 @@ pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Res
         column(&rows, |row| row.body.as_slice()) as _,
         STRUCTURED_CONTENT_TYPE,
         column(&rows, |row| not_after(row.message).map(at)) as _,
-        column(&rows, |row| not_after(row.message).map(|_| row.inbox)) as _,
+        column(&rows, |row| may_be_outdated(row.message).then_some(row.inbox)) as _,
+        column(&rows, |row| row.message.body.holds_while_unpaid()) as _,
     );
     written.execute(connection).await.map_err(Error::during("write messages"))?;
     Ok(true)
@@ -78,6 +80,11 @@ fn row<'a>(one: &Decided<'_>, message: &'a Message) -> Row<'a> {
 fn not_after(message: &Message) -> Option<Timestamp> {
     let Body::NotificationRequested { notice, .. } = &message.body else { return None };
     notice.not_after
+}
+
+/// Whether the relay may find that it holds no longer, and then says which event it was of.
+fn may_be_outdated(message: &Message) -> bool {
+    not_after(message).is_some() || message.body.holds_while_unpaid()
 }
 
 fn must_route(message: &Message) -> bool {

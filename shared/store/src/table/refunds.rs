@@ -29,6 +29,7 @@ struct Row {
     decided_by: Option<String>,
     first_approver: Option<String>,
     restock: Option<bool>,
+    held_until: Option<OffsetDateTime>,
     code: Option<String>,
     provider_ref: Option<String>,
     settled_at: Option<OffsetDateTime>,
@@ -52,6 +53,7 @@ impl TryFrom<Row> for Refund {
             decided_by: place.optional_text("decided_by", row.decided_by.as_deref())?,
             first_approver: place.optional_text("first_approver", row.first_approver.as_deref())?,
             restock: row.restock,
+            held_until: optional_time(row.held_until),
             code: place.optional_status("code", row.code.as_deref())?,
             provider_ref: place.optional_text("provider_ref", row.provider_ref.as_deref())?,
             requested_at: row.requested_at.into(),
@@ -73,7 +75,7 @@ pub(crate) async fn load(
             order_id, id, request_key, part, reason::text AS "reason!", requested_at, attempt_id,
             currency::text AS "currency!", amount_minor, status::text AS "status!",
             funded_from::text AS "funded_from!", decided_by, first_approver, code, provider_ref,
-            settled_at, last_event_at, restock
+            settled_at, last_event_at, restock, held_until
         FROM refunds
         WHERE order_id = ANY($1)
         ORDER BY recorded
@@ -95,26 +97,25 @@ pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Res
         INSERT INTO refunds (
             order_id, id, customer_ref, request_key, part, reason, requested_at, attempt_id,
             currency, amount_minor, status, funded_from, decided_by, code, provider_ref,
-            settled_at, last_event_at, first_approver, restock
+            settled_at, last_event_at, first_approver, restock, held_until
         )
         SELECT
             image.order_id, image.id, orders.customer_ref, image.request_key, image.part,
             image.reason, image.requested_at, image.attempt_id, image.currency,
             image.amount_minor, image.status, image.funded_from, image.decided_by, image.code,
             image.provider_ref, image.settled_at, image.last_event_at, image.first_approver,
-            image.restock
+            image.restock, image.held_until
         FROM (
             SELECT
                 unnest($1::uuid[]) AS order_id, unnest($2::uuid[]) AS id,
                 unnest($3::text[]) AS request_key, unnest($4::smallint[]) AS part,
-                unnest($5::text[]::refund_reason[]) AS reason,
+                unnest($5::text[]::refund_reason[]) AS reason, unnest($9::bigint[]) AS amount_minor,
                 unnest($6::timestamptz[]) AS requested_at, unnest($7::uuid[]) AS attempt_id,
                 unnest($8::text[]::currency_code[]) AS currency,
-                unnest($9::bigint[]) AS amount_minor,
                 unnest($10::text[]::refund_status[]) AS status,
                 unnest($11::text[]::account[]) AS funded_from, unnest($12::text[]) AS decided_by,
                 unnest($13::text[]) AS code, unnest($14::text[]) AS provider_ref,
-                unnest($15::timestamptz[]) AS settled_at,
+                unnest($15::timestamptz[]) AS settled_at, unnest($19::timestamptz[]) AS held_until,
                 unnest($16::timestamptz[]) AS last_event_at,
                 unnest($17::text[]) AS first_approver, unnest($18::boolean[]) AS restock
         ) AS image
@@ -129,6 +130,7 @@ pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Res
             decided_by = excluded.decided_by,
             first_approver = excluded.first_approver,
             code = excluded.code,
+            held_until = excluded.held_until,
             provider_ref = excluded.provider_ref,
             settled_at = excluded.settled_at,
             last_event_at = excluded.last_event_at
@@ -151,6 +153,7 @@ pub(crate) async fn write(connection: &mut Line, decided: &[Decided<'_>]) -> Res
         column(&rows, |of| at(of.row.last_event_at)) as _,
         column(&rows, |of| of.row.first_approver.as_ref().map(Token::as_str)) as _,
         column(&rows, |of| of.row.restock) as _,
+        column(&rows, |of| of.row.held_until.map(at)) as _,
     );
     written.execute(connection).await.map(drop).map_err(Error::during("write refunds"))
 }

@@ -106,7 +106,10 @@ async fn wrap_anew(
     let written = sqlx::query!(
         r#"
         UPDATE subject_keys
-        SET master = $1, wrapped = again.wrapped
+        SET
+            master = $1,
+            wrapped = again.wrapped,
+            masters_before = subject_keys.masters_before || subject_keys.master
         FROM (
             SELECT unnest($2::uuid[]) AS id, unnest($3::bytea[]) AS wrapped
         ) AS again

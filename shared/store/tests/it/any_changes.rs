@@ -145,6 +145,7 @@ fn refund(draft: &mut Draft, number: u32, amount: i64, status: usize) {
             funded_from: Account::CustomerFunds,
             decided_by: "auto:test".parse().ok(),
             first_approver: "op-1".parse().ok(),
+            held_until: (to == RefundStatus::Approved).then(|| shop::at("13:00:00")),
             restock: Some(number.is_multiple_of(2)),
             code: Some(OutcomeCode::WithinLimits),
             provider_ref: None,

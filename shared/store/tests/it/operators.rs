@@ -116,6 +116,34 @@ async fn an_action_that_is_undone_leaves_no_line_and_no_gap() {
 }
 
 #[tokio::test]
+async fn one_login_does_not_approve_a_refund_under_two_names() {
+    let home = Home::new().await;
+    let mut sql = home.sql().await;
+    let note = |actor: &str, action: &str, refund: u32| {
+        let object = format!("refund:{refund}");
+        format!(
+            "SELECT audit_append('{actor}', 'operator', 'refund.{action}', '{object}', 'r', '{{}}')"
+        )
+    };
+    // Somebody may have to approve again, say no, or look after another refund.
+    let own = [("ann", "approve", 1), ("ann", "approve", 1), ("bob", "reject", 1)];
+    for (actor, action, refund) in own.into_iter().chain([("bob", "approve", 2)]) {
+        sql.run(&note(actor, action, refund)).await;
+    }
+    let refused = sql.try_run(&note("bob", "approve", 1)).await.unwrap_err();
+    let refused = refused.as_database_error().unwrap();
+    assert_eq!(refused.code().as_deref(), Some("OF006"));
+    assert!(refused.message().ends_with("approved refund:1 before, as ann"), "{refused}");
+    sql.run("SET SESSION AUTHORIZATION orderflow_operator").await;
+    sql.run(&note("bob", "approve", 1)).await;
+    sql.run("RESET SESSION AUTHORIZATION").await;
+    let approved = "SELECT count(DISTINCT login) FROM audit
+        WHERE action = 'refund.approve' AND object = 'refund:1'";
+    assert_eq!(sql.count(approved).await, 2);
+    assert_eq!(verified(&mut sql).await, "5 5 -");
+}
+
+#[tokio::test]
 async fn many_at_once_make_one_chain() {
     let home = Home::new().await;
     let mut writers = tokio::task::JoinSet::new();

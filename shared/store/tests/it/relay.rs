@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
+use domain::message::Body;
+use domain::{Decision, Draft};
 use store::outbox::{self, Exchange, PendingMessage, Shards};
 use store::{Database, listener};
 use testkit::shop;
@@ -136,6 +138,51 @@ async fn an_unconfirmed_message_comes_again_and_a_postponed_one_later() {
 
     assert_eq!(outbox::mark_sent(&mut relay.database, &[message.key]).await.unwrap(), 1);
     assert_eq!(outbox::mark_sent(&mut relay.database, &[message.key]).await.unwrap(), 0);
+}
+
+/// Has the buyer of order `number` reminded, as payment-timeout does.
+async fn remind(database: &mut Database, number: u32) {
+    let order_id = shop::order_id(number);
+    let event = shop::reminder(order_id, 1, shop::at("12:15:00"));
+    let envelope = event.decoded::<contracts::events::TimerEvent>();
+    let mut job = life::timer(&event);
+    job.decide_by(move |state, moment| {
+        let mut draft = Draft::new(state, &envelope, moment.now);
+        let order = state.order.clone().unwrap();
+        let (amount, expires_at, locale) = (order.total, order.expires_at, None);
+        draft.touch();
+        draft.send(order_id, Body::PaymentReminderDue { order_id, amount, expires_at, locale });
+        Decision::apply(draft.finish())
+    });
+    decide(database, job).await;
+}
+
+#[tokio::test]
+async fn case_021_a_reminder_does_not_leave_once_its_order_is_paid_or_called_off() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    run(&mut database, &[1, 2, 3].map(life::created)).await.unwrap();
+    for number in 1..=3 {
+        remind(&mut database, number).await;
+    }
+    decide(&mut database, life::captured(2)).await;
+    decide(&mut database, life::order(&shop::cancel_requested(shop::order_id(3)))).await;
+    let mut relay = Relay::new(&home).await;
+    relay.own().await;
+    let (outdated, holding): (Vec<_>, Vec<_>) =
+        relay.pending(100).await.into_iter().partition(|message| message.is_outdated);
+    let reminders = holding.iter().filter(|it| it.routing_key == "payment.reminder_due");
+    let asked: Vec<_> = reminders.map(PendingMessage::order).collect();
+    assert_eq!(asked, [Some(shop::order_id(1))]);
+    assert!(holding.iter().any(|it| it.routing_key == "order.paid"), "what always holds leaves");
+    let orders: BTreeSet<_> = outdated.iter().filter_map(PendingMessage::order).collect();
+    assert_eq!(orders, BTreeSet::from([shop::order_id(2), shop::order_id(3)]));
+    let keys: Vec<_> = outdated.iter().map(|message| message.key).collect();
+    let version = "v-1".parse().unwrap();
+    assert_eq!(outbox::suppress(&mut relay.database, &keys, &version).await.unwrap(), 2);
+    let recorded = "SELECT verdict || ' ' || (inputs ->> 'while_unpaid') FROM judgements
+         WHERE policy = 'notification'";
+    assert_eq!(sql.texts(recorded).await, ["notification-outdated true"; 2]);
 }
 
 #[tokio::test]

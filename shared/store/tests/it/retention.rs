@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use store::retention::{self, Kind, Periods, Share};
-use store::{Database, outbox, violations};
+use store::{Database, outbox, suspects, violations};
 use testkit::shop::order_id;
 
 use crate::home::{Home, Sql};
@@ -95,6 +95,104 @@ async fn forgotten_events_leave_history_and_ledger_whole() {
     sql.run("DELETE FROM inbox WHERE outcome = 'applied'").await;
     let found = violations::all(&mut database).await.unwrap();
     assert!(found.iter().any(|it| it.invariant.starts_with("I22")), "{found:?}");
+}
+
+/// Makes everything that was recorded so far so many days older.
+async fn age(sql: &mut Sql, days: u32) {
+    let tables = ["history", "transfers", "judgements"];
+    let recorded = tables.map(|table| (table, "recorded_at"));
+    for table in tables {
+        sql.run(&format!("ALTER TABLE {table} DISABLE TRIGGER USER")).await;
+    }
+    pass(sql, days, &recorded).await;
+    pass(sql, days, &[("unapplied_money", "recorded_at"), ("inbox", "received_at")]).await;
+    sql.run(&format!(
+        "UPDATE orders SET placed_at = placed_at - INTERVAL '{days} days',
+         expires_at = expires_at - INTERVAL '{days} days'"
+    ))
+    .await;
+    for table in tables {
+        sql.run(&format!("ALTER TABLE {table} ENABLE TRIGGER USER")).await;
+    }
+}
+
+/// How many rows there are of orders and money.
+const OF_ORDERS: &str = "SELECT
+    (SELECT count(*) FROM orders) + (SELECT count(*) FROM history)
+    + (SELECT count(*) FROM transfers) + (SELECT count(*) FROM timers)
+    + (SELECT count(*) FROM payment_attempts) + (SELECT count(*) FROM captures)
+    + (SELECT count(*) FROM refunds) + (SELECT count(*) FROM unapplied_money)
+    + (SELECT count(*) FROM judgements)";
+
+#[tokio::test]
+async fn orders_go_with_their_history_and_ledger_when_their_years_are_over() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    run(&mut database, &[life::created(1), life::captured(1), life::created(2)]).await.unwrap();
+    decide(&mut database, life::captured(2)).await;
+    decide(&mut database, life::refund_wanted(2, "r-1", 1_000)).await;
+    let before = sql.count(OF_ORDERS).await;
+    age(&mut sql, 3_650).await;
+    assert_eq!(trimmed(&mut database, Kind::Orders).await, (0, 0), "not quite ten years");
+    assert_eq!(sql.count(OF_ORDERS).await, before);
+    age(&mut sql, 5).await;
+    assert_eq!(trimmed(&mut database, Kind::Orders).await, (1, 1), "a refund is on its way");
+    let left = format!("SELECT count(*) FROM orders WHERE id = '{}'", order_id(2));
+    assert_eq!(sql.count(&left).await, 1);
+    assert_eq!(violations::all(&mut database).await.unwrap(), []);
+    sql.run("UPDATE refunds SET status = 'succeeded', held_until = NULL").await;
+    sql.run("UPDATE timers SET status = 'cancelled', resolved_at = now()").await;
+    assert_eq!(trimmed(&mut database, Kind::Orders).await, (1, 0));
+    assert_eq!(sql.count(OF_ORDERS).await, 0);
+    assert_eq!(violations::all(&mut database).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn money_without_an_order_goes_with_its_ledger_once_it_is_settled() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    decide(&mut database, life::captured(8)).await;
+    sql.run("UPDATE inbox SET parked_until = now() - INTERVAL '1 second'").await;
+    decide(&mut database, life::captured(8)).await;
+    age(&mut sql, 3_655).await;
+    assert_eq!(trimmed(&mut database, Kind::Orders).await, (0, 1), "nobody settled it");
+    sql.run("UPDATE unapplied_money SET resolved_at = now(), resolution = 'written_off'").await;
+    sql.run("UPDATE timers SET status = 'cancelled', resolved_at = now()").await;
+    assert_eq!(trimmed(&mut database, Kind::Orders).await, (1, 0));
+    assert_eq!(sql.count(OF_ORDERS).await, 0);
+}
+
+#[tokio::test]
+async fn the_law_of_the_place_says_how_long_orders_are_kept() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    run(&mut database, &[life::created(1), life::captured(1)]).await.unwrap();
+    age(&mut sql, 2_200).await;
+    sql.refused("history_kept", "DELETE FROM history").await;
+    sql.run("UPDATE retention_periods SET keep = INTERVAL '6 years'").await;
+    assert_eq!(trimmed(&mut database, Kind::Orders).await, (1, 0));
+    let short = "UPDATE retention_periods SET keep = INTERVAL '1 day'";
+    sql.refused("retention_periods_long_enough", short).await;
+    sql.run("DELETE FROM retention_periods").await;
+    run(&mut database, &[life::created(2), life::captured(2)]).await.unwrap();
+    age(&mut sql, 9_999).await;
+    assert_eq!(trimmed(&mut database, Kind::Orders).await, (0, 0), "nobody said how long");
+    sql.refused("history_kept", "DELETE FROM history").await;
+}
+
+#[tokio::test]
+async fn suspects_that_nobody_tried_again_are_acquitted() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    for event_id in ["a", "b"] {
+        let suspect = suspects::Suspect { queue: "q", source: "/shop", event_id };
+        suspects::note(&mut database, suspect).await.unwrap();
+    }
+    let old = "UPDATE suspects SET last_tried_at = now() - INTERVAL '31 days'
+         WHERE event_id = 'a'";
+    sql.run(old).await;
+    assert_eq!(trimmed(&mut database, Kind::Suspects).await, (1, 0));
+    assert_eq!(sql.texts("SELECT event_id FROM suspects").await, ["b"]);
 }
 
 #[tokio::test]

@@ -254,6 +254,7 @@ pub(crate) fn refund(
         decided_by: None,
         first_approver: None,
         restock: None,
+        held_until: None,
         code: (!fits).then_some(OutcomeCode::ExceedsRefundable),
         provider_ref: None,
         requested_at: request.requested_at,

@@ -23,7 +23,9 @@ async fn orphan(database: &mut Database, sql: &mut Sql) {
 /// Lets the money of order 8 fall due, and something become of it.
 async fn settle(database: &mut Database, settle: fn(&mut Draft, &OrderState)) {
     let state = life::load(database, order_id(8)).await;
-    let event = unapplied_due(order_id(8), state.unapplied[0].id, 1, Timestamp::EPOCH);
+    let money = &state.unapplied[0];
+    let event = unapplied_due(order_id(8), money.id, 1, Timestamp::EPOCH)
+        .id(&format!("due-{}", money.ledger_len));
     let envelope = event.decoded::<contracts::events::PaymentEvent>();
     let mut due = job::<contracts::events::PaymentEvent>(&event, crate::rules::payment);
     due.decide_by(move |state, moment| {
@@ -90,6 +92,44 @@ async fn a_refund_without_an_order_that_fails_takes_the_decision_with_it() {
     let timer = state.timer(TimerKind::UnappliedMoneyDue, owner).unwrap();
     assert_eq!(timer.status, TimerStatus::Armed);
     assert_eq!(violations::all(&mut database).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn money_that_a_failed_refund_opens_again_has_its_time_from_then_on() {
+    let home = Home::new().await;
+    let (mut database, mut sql) = (home.connect().await, home.sql().await);
+    orphan(&mut database, &mut sql).await;
+    sql.run("UPDATE unapplied_money SET recorded_at = now() - INTERVAL '10 days'").await;
+    let overdue = "I26 unapplied money unresolved";
+    assert_eq!(invariants(&mut database).await, [overdue], "nobody looked after it");
+    settle(&mut database, |draft, state| {
+        let (money, policy) = (&state.unapplied[0], UnappliedPolicy::default());
+        domain::settlement::refund_unapplied(draft, money, &policy);
+    })
+    .await;
+    assert_eq!(invariants(&mut database).await, [""; 0], "it is on its way");
+    settle(&mut database, |draft, state| {
+        let (money, policy) = (&state.unapplied[0], UnappliedPolicy::default());
+        let refund = money.refund.clone().unwrap();
+        let failed = MoneyRefund { status: RefundStatus::Failed, ..refund };
+        domain::settlement::put_unapplied_refund(draft, money, failed, &policy);
+    })
+    .await;
+    let money = life::load(&mut database, order_id(8)).await.unapplied.remove(0);
+    assert_eq!((money.resolved, money.ledger_len), (None, 3));
+    assert_eq!(invariants(&mut database).await, [""; 0], "its time has just begun");
+    sql.run(
+        "ALTER TABLE transfers DISABLE TRIGGER USER;
+         UPDATE transfers SET recorded_at = recorded_at - INTERVAL '3 days 1 second'",
+    )
+    .await;
+    assert_eq!(invariants(&mut database).await, [overdue], "and is over");
+}
+
+/// The invariants that do not hold.
+async fn invariants(database: &mut Database) -> Vec<String> {
+    let found = violations::all(database).await.unwrap();
+    found.into_iter().map(|violation| violation.invariant).collect()
 }
 
 #[tokio::test]

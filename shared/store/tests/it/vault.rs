@@ -231,6 +231,9 @@ async fn rotation_frees_the_old_key_and_loses_nothing() {
     park(&mut both, &[marked("c", &order)]).await.unwrap();
     assert_eq!(rotate(&mut both).await.unwrap(), 2);
     assert_eq!(rotate(&mut both).await.unwrap(), 0);
+    let mut sql = home.sql().await;
+    let masters = "SELECT DISTINCT concat_ws(' ', master, masters_before) FROM subject_keys";
+    assert_eq!(sql.texts(masters).await, ["new {old}"], "a backup opens with the old one");
     let mut new = home.connect_with(ring(&[NEW])).await;
     introduce(&mut new).await.unwrap();
     assert!(letters(&mut new).await.iter().all(Result::is_ok));

@@ -1,8 +1,11 @@
 //! Histories in which nothing competes: however their messages arrive, they end the same.
 
+mod called_off;
 mod exact;
 mod overpaid;
 mod unpaid;
+
+use std::rc::Rc;
 
 use contracts::events::{PaymentOutcome, RefundResult};
 use proptest::collection::vec;
@@ -11,9 +14,10 @@ use proptest::prelude::{Strategy, any, prop_oneof};
 use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
 
+use super::event::Books;
 use super::fact::{Cause, Fact, Payment, Wish};
 use super::history::{self, Told};
-use super::life::{Life, books};
+use super::life::{Life, books, obliging_books};
 use super::search::search;
 
 /// What the order costs, unless it is free.
@@ -24,6 +28,9 @@ const WINDOW_S: u32 = 3_600;
 
 /// How many histories of each kind one run takes.
 const HISTORIES: u32 = 34_000;
+
+/// How many of orders that are called off when they are paid.
+const CALLED_OFF: u32 = 10_000;
 
 /// Captures: of which attempt, and how much.
 type Plan = &'static [(u32, i64)];
@@ -151,10 +158,9 @@ pub(super) fn any_facts() -> impl Strategy<Value = Vec<Fact>> {
 }
 
 /// Both ways of arriving end in one picture.
-fn converges(history: &[Told]) -> Result<(), TestCaseError> {
-    let books = books();
-    let told = Life::of(&books, &history::in_order(history))?;
-    let shuffled = Life::of(&books, &history::in_disorder(history))?;
+fn converges(books: &Rc<Books>, history: &[Told]) -> Result<(), TestCaseError> {
+    let told = Life::of(books, &history::in_order(history))?;
+    let shuffled = Life::of(books, &history::in_disorder(history))?;
     let called_off = is_called_off(history);
     let (told, shuffled) = (told.picture(called_off), shuffled.picture(called_off));
     if told == shuffled {
@@ -164,7 +170,10 @@ fn converges(history: &[Told]) -> Result<(), TestCaseError> {
 }
 
 fn check(name: &str, regressions: &'static str, facts: impl Strategy<Value = Vec<Fact>>) {
-    search(name, HISTORIES, regressions, &history::told(facts), |history| converges(&history));
+    let books = books();
+    search(name, HISTORIES, regressions, &history::told(facts), |history| {
+        converges(&books, &history)
+    });
 }
 
 #[test]
@@ -175,6 +184,14 @@ fn unpaid_orders_end_the_same_however_their_messages_arrive() {
 #[test]
 fn paid_orders_end_the_same_however_their_messages_arrive() {
     check("paid orders", exact::REGRESSIONS, exact::facts());
+}
+
+#[test]
+fn paid_orders_that_may_be_called_off_end_the_same_whenever_they_are() {
+    let (facts, books) = (history::told(called_off::facts()), obliging_books());
+    search("called off", CALLED_OFF, called_off::REGRESSIONS, &facts, |history| {
+        converges(&books, &history)
+    });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use contracts::{OrderRef, RefundId, Timestamp};
 use domain::message::Body;
-use domain::policy::{AmountLimits, LateMoneyChoice};
+use domain::policy::{AmountLimits, LateMoneyChoice, PaidCancellation};
 use domain::timer::{Timer, TimerKind, TimerStatus};
 use domain::{Changes, Decision, Moment, OrderState, Outcome, ParkKey, Policies};
 use proptest::test_runner::TestCaseError;
@@ -365,6 +365,13 @@ pub(crate) fn policies() -> Policies {
 /// The five rule books.
 pub(crate) fn books() -> Rc<Books> {
     Rc::new(Books::new(&policies()))
+}
+
+/// The same for a shop whose buyers may call paid orders off.
+pub(crate) fn obliging_books() -> Rc<Books> {
+    let mut policies = policies();
+    policies.cancellation.paid_orders = PaidCancellation::Anybody;
+    Rc::new(Books::new(&policies))
 }
 
 /// The same for a shop that has orders paid by late money, or by a little less than their total.

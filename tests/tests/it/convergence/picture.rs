@@ -104,7 +104,7 @@ impl Picture {
     /// The picture of an order's rows, its books, and what was announced of it.
     ///
     /// Of an order that is called off, some captures came before and some after: the buyer's funds
-    /// and suspense count as one account then.
+    /// and suspense count as one account then, and it may have been paid in between.
     pub(crate) fn new(
         scene: Scene,
         state: &OrderState,
@@ -129,7 +129,7 @@ impl Picture {
             balances,
             fees: state.disputes.iter().map(|dispute| dispute.fee.minor()).sum(),
             losses: state.disputes.iter().map(|dispute| dispute.loss.minor()).sum(),
-            announced,
+            announced: if called_off { Announced { paid: 0, ..announced } } else { announced },
         }
     }
 }

@@ -5,7 +5,7 @@ use domain::dispute::{Dispute, DisputePosition, DisputeStatus, evidence_checklis
 use domain::history::position_name;
 use domain::judgement::PolicyKind;
 use domain::message::Body;
-use domain::operations::give_back_released;
+use domain::operations::{call_held_off, give_back_released};
 use domain::order::Order;
 use domain::policy::AnswerClock;
 use domain::settlement::{double_loss, put_dispute};
@@ -25,6 +25,9 @@ impl DisputeRules {
         dispute: Dispute,
     ) -> Result<(), MoneyError> {
         let before = known.map(|known| known.position);
+        if takes_money(before, dispute.position) {
+            call_held_off(draft, order, dispute.attempt_id)?;
+        }
         let excess = excess(draft, order, before, &dispute)?;
         let reason = excess.map(|_| OutcomeCode::AlreadyRefunded);
         put_dispute(draft, order, dispute.clone(), reason)?;

@@ -2,10 +2,11 @@
 
 use contracts::events::DisputeDeadline;
 use domain::dispute::{Dispute, DisputeStatus, EscalationLevel};
+use domain::judgement::PolicyKind;
 use domain::message::Body;
 use domain::operations::wait_for;
 use domain::order::Order;
-use domain::policy::{AnswerClock, EvidenceStep};
+use domain::policy::{AnswerClock, EvidenceStep, written};
 use domain::timer::{TimerKind, TimerOwner};
 use domain::{Changes, Decision, Draft, Moment, OutcomeCode, ParkKey, Timestamp};
 
@@ -38,12 +39,50 @@ impl DisputeRules {
             return Decision::noop(OutcomeCode::Stale);
         };
         let policy = &self.book.for_order(&order).disputes;
-        match policy.step(AnswerClock::of(&dispute, due_at), draft.now()) {
+        let step = policy.step(AnswerClock::of(&dispute, due_at), draft.now());
+        let mut draft = draft;
+        self.judge_deadline(&mut draft, &order, &dispute, due_at, step);
+        match step {
             EvidenceStep::Mediate(level) => self.escalate(draft, &order, &dispute, due_at, level),
             EvidenceStep::Remind(level) => self.remind(draft, &order, &dispute, due_at, level),
             EvidenceStep::Submit => submit(draft, &order, &dispute, due_at),
             EvidenceStep::Missed => miss(draft, &order, dispute),
         }
+    }
+
+    /// Records what the time that had come was for (policy 8).
+    fn judge_deadline(
+        &self,
+        draft: &mut Draft,
+        order: &Order,
+        dispute: &Dispute,
+        due_at: Timestamp,
+        step: EvidenceStep,
+    ) {
+        let policy = &self.book.for_order(order).disputes;
+        let (verdict, what, level) = match step {
+            EvidenceStep::Mediate(level) => {
+                (OutcomeCode::MediationOverdue, "escalate", Some(level))
+            }
+            EvidenceStep::Remind(level) => (OutcomeCode::DeadlineNear, "remind", Some(level)),
+            EvidenceStep::Submit => (OutcomeCode::DeadlineNear, "hand in what there is", None),
+            EvidenceStep::Missed => {
+                let level = Some(EscalationLevel::Operations);
+                (OutcomeCode::DeadlineMissed, "escalate", level)
+            }
+        };
+        let reminders: Vec<_> = policy.remind_before_due.iter().copied().map(written).collect();
+        let inputs = vec![
+            ("dispute", dispute.id.to_string()),
+            ("step", what.to_owned()),
+            ("level", level.map(|level| level.to_string()).unwrap_or_default()),
+            ("evidence_due_at", due_at.to_string()),
+            ("opened_at", dispute.opened_at.to_string()),
+            ("remind_before_due", reminders.join(" and ")),
+            ("submit_before_due", written(policy.submit_before_due)),
+            ("mediation_sla", written(policy.mediation_sla)),
+        ];
+        draft.judge(PolicyKind::DisputeDeadline, verdict, &self.book, inputs);
     }
 
     /// Tells the next one in line that a deadline comes nearer.

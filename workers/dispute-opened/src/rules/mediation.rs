@@ -100,6 +100,7 @@ impl DisputeRules {
             decided_by: mediator.clone(),
             first_approver: None,
             restock: None,
+            held_until: None,
             code: None,
             provider_ref: None,
             requested_at: draft.now(),

@@ -4,6 +4,7 @@ use domain::ledger::{Account, JournalCode, Leg};
 use domain::operations::{close_order, give_back_excess};
 use domain::order::{CloseReason, Order, OrderStatus};
 use domain::payment::{Capture, Classification};
+use domain::policy::RefundPatience;
 use domain::refund::{Refund, RefundStatus};
 use domain::settlement::put_refund;
 use domain::{Outcome, OutcomeCode};
@@ -212,6 +213,33 @@ fn an_excess_that_came_in_a_dispute_goes_back_when_it_is_won() {
 }
 
 #[test]
+fn a_chargeback_ends_a_refund_that_is_kept_back_which_goes_back_when_it_is_won() {
+    let mut world = World::paid_order(&[10_000]);
+    world.clock("14:00:00");
+    let order = row(&world);
+    let second = capture_again(&mut world, 8_000);
+    world.write(|draft| {
+        let keep_back = std::time::Duration::from_hours(2);
+        *draft = draft.clone().waiting(RefundPatience { keep_back, ..RefundPatience::default() });
+        give_back_excess(draft, &order, &second).unwrap();
+    });
+    assert_eq!(world.sent_names(), ["refund.approved"]);
+    world.sent.clear();
+    tell(&mut world, &chargeback(1, 15_000));
+    let ended = &world.state.refunds[0];
+    assert_eq!((ended.status, ended.code), (RefundStatus::Cancelled, Some(OutcomeCode::Disputed)));
+    assert_eq!(world.sent_count("refund.failed"), 1);
+    assert_eq!(world.sent_count("dispute.double_loss_detected"), 0, "nothing went back twice");
+    world.check_books();
+    world.sent.clear();
+    hear(&mut world, 1, "chargeback", "won", "15:00:00");
+    assert_eq!(refunds(&world), [(8_000, "duplicate", 0), (8_000, "duplicate", 1)]);
+    assert_eq!(world.sent_count("refund.execute"), 1);
+    assert_eq!(world.balance(Account::Suspense), 0);
+    world.check_books();
+}
+
+#[test]
 fn a_refund_that_a_shop_asked_for_is_not_made_twice_by_a_dispute_that_is_won() {
     let mut world = closed_in_dispute();
     let (order, attempt) = (row(&world), world.state.attempts[0].clone());
@@ -228,6 +256,7 @@ fn a_refund_that_a_shop_asked_for_is_not_made_twice_by_a_dispute_that_is_won() {
             decided_by: None,
             first_approver: None,
             restock: None,
+            held_until: None,
             code: None,
             provider_ref: None,
             requested_at: draft.now(),

@@ -3,14 +3,16 @@
 use contracts::events::DisputeReason;
 use dispute_opened::DisputeRules;
 use domain::dispute::EscalationLevel::{Operations, Seller, TeamLead};
+use domain::judgement::PolicyKind;
 use domain::message::Body;
 use domain::policy::AmountLimits;
 use domain::{Outcome, OutcomeCode, Policies, Timestamp};
-use testkit::shop::at;
+use testkit::shop::{at, dispute_deadline, dispute_id};
 use testkit::world::World;
 
 use crate::scene::{
-    armed, chargeback, due, fall_due, hear, money, one, paid, position, refund, tell, update,
+    armed, chargeback, due, fall_due, hear, money, one, order, paid, position, refund, rules, tell,
+    update,
 };
 
 /// When evidence is handed in by itself: six hours before it is due.
@@ -54,6 +56,27 @@ fn case_080_one_after_the_other_is_told_that_the_deadline_comes_nearer() {
     }
     assert_eq!(told, [(120, Seller), (48, TeamLead), (24, Operations)]);
     assert_eq!(armed(&world, 1), Some((submit_at(), 4)));
+}
+
+#[test]
+fn each_deadline_is_recorded_with_what_it_was_for_and_by_which_choices() {
+    let mut world = charged_back();
+    let day_before = due().minus(std::time::Duration::from_hours(24));
+    let looks = [
+        (day_before, OutcomeCode::DeadlineNear, "remind", "operations"),
+        (submit_at(), OutcomeCode::DeadlineNear, "hand in what there is", ""),
+        (due(), OutcomeCode::DeadlineMissed, "escalate", "operations"),
+    ];
+    for (generation, (now, verdict, step, level)) in (1..).zip(looks) {
+        world.now = now;
+        let event = dispute_deadline(order(), dispute_id(1), generation, now);
+        let decision = world.handle(&rules(), &event);
+        let [judgement] = decision.changes.judgements.as_slice() else { panic!("{decision:?}") };
+        assert_eq!((judgement.policy, judgement.verdict), (PolicyKind::DisputeDeadline, verdict));
+        let input = |name| judgement.inputs.iter().find(|(known, _)| *known == name).unwrap();
+        assert_eq!((input("step").1.as_str(), input("level").1.as_str()), (step, level));
+        assert_eq!(input("remind_before_due").1, "5days and 2days and 1day");
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Money that fits no order, looked at again.
 
 use contracts::events::{PaymentAttempted, PaymentOutcome, UnappliedDue};
+use domain::judgement::PolicyKind;
 use domain::operations::open_case;
 use domain::order::Order;
+use domain::policy::written;
 use domain::settlement::{apply_unapplied, refund_unapplied, write_unapplied_off};
 use domain::timer::{TimerKind, TimerOwner};
 use domain::unapplied::{MoneyDecision, Resolution, UnappliedCause, UnappliedMoney};
@@ -53,6 +55,7 @@ impl PaymentRules {
                 self.ask_again(&mut draft, money, OutcomeCode::Disputed);
             }
             (UnappliedCause::Orphan, None) if money.refund.is_none() => {
+                self.judge(&mut draft, money, OutcomeCode::Orphaned);
                 refund_unapplied(&mut draft, money, policy);
             }
             (
@@ -70,7 +73,27 @@ impl PaymentRules {
     fn ask_again(&self, draft: &mut Draft, money: &UnappliedMoney, code: OutcomeCode) {
         let again = draft.now().plus(self.book.everyone().unapplied.sla);
         draft.arm(TimerKind::UnappliedMoneyDue, TimerOwner::Money(money.id), again);
+        self.judge(draft, money, code);
         ask(draft, money, code);
+    }
+
+    /// Records why the money goes back, or why a person has to decide (case 25).
+    fn judge(&self, draft: &mut Draft, money: &UnappliedMoney, verdict: OutcomeCode) {
+        let policy = &self.book.everyone().unapplied;
+        let decided = money.decision.map(|decision| decision.to_string());
+        let refund = money.refund.as_ref().map(|refund| refund.status.to_string());
+        let inputs = vec![
+            ("money", money.id.to_string()),
+            ("amount", money.amount.to_string()),
+            ("cause", money.cause.to_string()),
+            ("recorded_at", money.recorded_at.to_string()),
+            ("refund_after", written(policy.refund_after)),
+            ("decide_within", written(policy.sla)),
+            ("decision", decided.unwrap_or_default()),
+            ("refund", refund.unwrap_or_default()),
+            ("disputed_since", money.disputed_since.map(|at| at.to_string()).unwrap_or_default()),
+        ];
+        draft.judge(PolicyKind::UnappliedMoney, verdict, &self.book, inputs);
     }
 
     /// Judges the money like any capture, now that its order is there (cases 3, 4 and 22).

@@ -18,26 +18,54 @@ pub(super) struct Made {
     attempt_id: AttemptId,
     provider_ref: ProviderRef,
     amount: Money,
+    end: End,
+}
+
+/// How it ended, as far as the report says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The buyer has the money.
+    Done,
+    /// The money never left; told before anything else of it was.
+    Failed(RefundStatus),
+    /// The money left and came back; that it left was not told yet.
+    CameBack,
+}
+
+impl End {
+    /// The end that a report tells; a refund that is on its way is no money yet.
+    fn of(result: RefundResult) -> Option<Self> {
+        match result {
+            RefundResult::Submitted | RefundResult::RequiresAction => None,
+            RefundResult::Succeeded => Some(Self::Done),
+            RefundResult::Failed => Some(Self::Failed(RefundStatus::Failed)),
+            RefundResult::Cancelled => Some(Self::Failed(RefundStatus::Cancelled)),
+            RefundResult::Reversed => Some(Self::CameBack),
+        }
+    }
 }
 
 /// The refund that was made without us, if a report tells all that has to be known of it.
 ///
-/// Only a success is money. It must not be one of ours that the provider gives no id of: while one
+/// Only a last word counts. It must not be one of ours that the provider gives no id of: while one
 /// over the same amount is its provider's turn and has no reference, nobody can tell them apart.
 pub(super) fn made(state: &OrderState, order: &Order, update: &RefundUpdated) -> Option<Made> {
-    let succeeded = update.status == RefundResult::Succeeded && update.refund_id.is_none();
+    let end = End::of(update.status).filter(|_| update.refund_id.is_none())?;
     let attempt = update.attempt_id.and_then(|id| state.attempt(id))?;
     let (provider_ref, amount) = update.provider_ref.clone().zip(update.amount)?;
     let may_be_ours = state.refunds.iter().any(|refund| {
         let theirs = refund.status.money() == RefundMoney::Reserved;
         theirs && refund.provider_ref.is_none() && refund.amount == amount
     });
-    let is_known = succeeded && amount.currency() == order.total.currency() && !may_be_ours;
-    is_known.then_some(Made { attempt_id: attempt.id, provider_ref, amount })
+    let is_known = amount.currency() == order.total.currency() && !may_be_ours;
+    is_known.then_some(Made { attempt_id: attempt.id, provider_ref, amount, end })
 }
 
 impl RefundRules {
-    /// Records it like one of ours that has succeeded, and tells a person.
+    /// Records it like one of ours that has ended so, and tells a person if money moved.
+    ///
+    /// One that failed is recorded, too: the success before a reversal may be told after it, and is
+    /// stale then (case 64).
     pub(super) fn record_made(
         &self,
         mut draft: Draft,
@@ -63,17 +91,33 @@ impl RefundRules {
             decided_by: "provider".parse().ok(),
             first_approver: None,
             restock: None,
+            held_until: None,
             code: None,
             provider_ref: Some(made.provider_ref),
             requested_at: at,
             settled_at: None,
             last_event_at: at,
         };
-        let excessive = exceeds(&draft, order, &refund)?;
-        put_refund(&mut draft, order, refund.clone(), Some(code))?;
-        open_case(&mut draft, order.id, code, refund.id.to_string());
-        let (status, settled_at) = (RefundStatus::Succeeded, Some(at));
-        let heard = Refund { status, settled_at, ..refund };
-        self.change(draft, order, RefundMoney::Reserved, heard, excessive)
+        match made.end {
+            End::Done => {
+                let excessive = exceeds(&draft, order, &refund)?;
+                put_refund(&mut draft, order, refund.clone(), Some(code))?;
+                open_case(&mut draft, order.id, code, refund.id.to_string());
+                let (status, settled_at) = (RefundStatus::Succeeded, Some(at));
+                let heard = Refund { status, settled_at, ..refund };
+                self.change(draft, order, RefundMoney::Reserved, heard, excessive)
+            }
+            End::Failed(status) => {
+                put_refund(&mut draft, order, refund.clone(), Some(code))?;
+                put_refund(&mut draft, order, Refund { status, ..refund }, None)?;
+                Ok(Decision::apply(draft.finish()))
+            }
+            End::CameBack => {
+                put_refund(&mut draft, order, refund.clone(), Some(code))?;
+                let (status, code) = (RefundStatus::Failed, Some(OutcomeCode::RefundReversed));
+                let heard = Refund { status, code, ..refund };
+                self.change(draft, order, RefundMoney::Reserved, heard, false)
+            }
+        }
     }
 }

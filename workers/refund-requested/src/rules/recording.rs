@@ -112,6 +112,7 @@ impl RefundRules {
             decided_by: None,
             first_approver: None,
             restock: request.restock,
+            held_until: None,
             code: None,
             provider_ref: None,
             requested_at,

@@ -180,7 +180,7 @@ fn heard(known: Refund, result: RefundResult, at: Timestamp) -> Refund {
         | RefundResult::Cancelled => None,
     };
     let settled_at = (status == RefundStatus::Succeeded).then_some(at);
-    Refund { status, code, settled_at, last_event_at: at, ..known }
+    Refund { status, code, settled_at, last_event_at: at, held_until: None, ..known }
 }
 
 /// Keeps what a report says beyond the refund's status: its time, and the provider's reference.

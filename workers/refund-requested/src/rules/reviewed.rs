@@ -9,6 +9,7 @@ use domain::operations::{
 };
 use domain::order::Order;
 use domain::payment::{Attempt, Capture};
+use domain::policy::written;
 use domain::refund::{Refund, RefundStatus};
 use domain::settlement::refundable_from;
 use domain::timer::{TimerKind, TimerOwner};
@@ -28,6 +29,9 @@ impl RefundRules {
         let Some(refund) = draft.state().refund(review.refund_id).cloned() else {
             return Ok(Decision::reject(OutcomeCode::UnknownRefund));
         };
+        if refund.is_held() {
+            return self.decide_held(draft, order, refund, review);
+        }
         if refund.status != RefundStatus::PendingReview {
             return Ok(Decision::noop(OutcomeCode::AlreadyDecided));
         }
@@ -111,10 +115,24 @@ impl RefundRules {
         if let Err(code) = draft.state().check_due(kind, owner, due.generation, draft.now()) {
             return Decision::noop(code);
         }
+        self.judge_overdue(&mut draft, order, due.refund_id);
         self.await_review(&mut draft, order, due.refund_id);
         draft.touch();
         open_case(&mut draft, order.id, OutcomeCode::ReviewOverdue, due.refund_id.to_string());
         Decision::apply(draft.finish())
+    }
+
+    /// Records that nobody decided within the time that the shop gives its people.
+    fn judge_overdue(&self, draft: &mut Draft, order: &Order, id: RefundId) {
+        let Some(refund) = draft.state().refund(id).cloned() else { return };
+        let sla = self.book.for_order(order).refunds.review_sla;
+        let inputs = vec![
+            ("amount", refund.amount.to_string()),
+            ("requested_at", refund.requested_at.to_string()),
+            ("review_sla", written(sla)),
+            ("reason", refund.code.map(|code| code.to_string()).unwrap_or_default()),
+        ];
+        draft.judge(PolicyKind::RefundReview, OutcomeCode::ReviewOverdue, &self.book, inputs);
     }
 
     /// Starts the time that a person may take, anew if it was over.

@@ -5,7 +5,7 @@ use domain::payment::Classification;
 use domain::refund::RefundStatus;
 use domain::{Outcome, OutcomeCode};
 use serde_json::{Value, json};
-use testkit::shop::{ShopEvent, attempt_id, refund_updated};
+use testkit::shop::{ShopEvent, at, attempt_id, refund_updated};
 use testkit::world::World;
 
 use crate::scene::{ask, cases, order, owed, paid, tell};
@@ -63,6 +63,46 @@ fn a_refund_made_at_the_provider_takes_what_may_not_stay_first() {
     world.check_books();
 }
 
+/// The provider says so of a refund over 40.00 at this time, in whatever order it is told.
+fn said(status: &str, time: &str) -> ShopEvent {
+    made("re_hand", 4_000, status).with("occurred_at", at(time).to_string())
+}
+
+#[test]
+fn case_064_a_reversal_that_is_told_before_its_success_ends_the_same() {
+    let (success, reversal) = (said("succeeded", "13:10:00"), said("reversed", "13:20:00"));
+    let mut worlds = Vec::new();
+    for told in [[&success, &reversal], [&reversal, &success]] {
+        let mut world = paid(&[10_000]);
+        world.clock("13:30:00");
+        let outcomes = told.map(|event| tell(&mut world, event));
+        assert_eq!(only(&world), (RefundStatus::Failed, 4_000), "{outcomes:?}");
+        assert_eq!(world.state.refunds[0].code, Some(OutcomeCode::RefundReversed));
+        assert_eq!(owed(&world, Account::CustomerFunds), 10_000);
+        assert_eq!(owed(&world, Account::RefundsPayable), 0);
+        assert!(cases(&world).contains(&OutcomeCode::RefundReversed));
+        assert_eq!(world.sent_count("refund.failed"), 1);
+        world.check_books();
+        worlds.push(outcomes);
+    }
+    assert_eq!(worlds[1][1], Outcome::Noop(OutcomeCode::Stale));
+}
+
+#[test]
+fn a_refund_at_the_provider_that_failed_first_and_then_worked_is_booked_once() {
+    for first in ["failed", "cancelled"] {
+        let mut world = paid(&[10_000]);
+        world.clock("13:30:00");
+        assert_eq!(tell(&mut world, &said(first, "13:10:00")), Outcome::Applied);
+        assert!(world.sent.is_empty(), "no money moved, and nobody waits for it");
+        assert_eq!(owed(&world, Account::CustomerFunds), 10_000);
+        assert_eq!(tell(&mut world, &said("succeeded", "13:20:00")), Outcome::Applied);
+        assert_eq!(only(&world), (RefundStatus::Succeeded, 4_000));
+        assert_eq!(owed(&world, Account::CustomerFunds), 6_000);
+        world.check_books();
+    }
+}
+
 #[test]
 fn a_report_that_may_be_on_one_of_ours_or_lacks_anything_is_set_aside() {
     let no = Outcome::Quarantined(OutcomeCode::UnknownRefund);
@@ -75,7 +115,7 @@ fn a_report_that_may_be_on_one_of_ours_or_lacks_anything_is_set_aside() {
         ("amount", json!({"amount_minor": 100, "currency": "USD"})),
         ("attempt_id", attempt_id(9).to_string().into()),
         ("status", "submitted".into()),
-        ("status", "failed".into()),
+        ("status", "requires_action".into()),
     ] {
         let report = made("re_2", 100, "succeeded").with(field, value).id(field);
         assert_eq!(tell(&mut world, &report), no, "{field}");

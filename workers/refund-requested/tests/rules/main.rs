@@ -8,6 +8,7 @@ mod convergence;
 mod disputed;
 mod elsewhere;
 mod flagged;
+mod held;
 mod histories;
 mod parking;
 mod reports;

@@ -12,7 +12,7 @@ use domain::{Outcome, OutcomeCode, Policies, RefundId};
 use testkit::shop::{refund_review_due, refund_reviewed};
 use testkit::world::World;
 
-use crate::scene::{ask, dispute, one, order, owed, paid, parts, status, tell};
+use crate::scene::{ask, dispute, one, order, owed, paid, parts, rules, status, tell};
 
 /// An order with a refund `r` of so much under review.
 fn under_review(amount: i64) -> (World, RefundId) {
@@ -128,7 +128,11 @@ fn time_opens_a_case_again_and_again_and_never_approves() {
     for generation in 1..=3 {
         world.now = world.now.plus(Policies::default().refunds.review_sla);
         let due = refund_review_due(order(), id, generation, world.now);
-        assert_eq!(tell(&mut world, &due), Outcome::Applied);
+        let decision = world.handle(&rules(), &due);
+        assert_eq!(decision.outcome, Outcome::Applied);
+        let judgement = &decision.changes.judgements[0];
+        assert_eq!(judgement.verdict, OutcomeCode::ReviewOverdue);
+        assert!(judgement.inputs.contains(&("review_sla", "1day".to_owned())), "{judgement:?}");
         assert_eq!(status(&world, "r"), RefundStatus::PendingReview);
         assert_eq!(timer(&world, id), TimerStatus::Armed);
     }

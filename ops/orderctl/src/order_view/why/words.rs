@@ -25,6 +25,7 @@ clauses! {
     HeldForPayment: "a payment is under way, for which expiry waits",
     HoldExhausted: "its payment window ended, and a payment under way was not decided in the \
         time that expiry waits for it",
+    ReminderSent: "its money is still missing, and there is time to pay",
     ReminderSuppressed: "a reminder makes no sense any more",
     RecipientErased: "the customer's data were erased, so that nobody is written to",
     ConsentMissing: "the customer never agreed to such messages",
@@ -63,6 +64,7 @@ clauses! {
     CustomerRestricted: "what the customer may order is limited for a time",
     ReviewApproved: "a person approved it",
     ReviewRejected: "a person decided against it",
+    RefundStopped: "a person stopped it before its provider was told",
     SecondApprovalNeeded: "it is so large that another person must approve it",
     ReviewOverdue: "nobody decided on it in time",
     RefundUnanswered: "the provider did not say in time what became of it",
@@ -101,12 +103,15 @@ pub(super) fn question(policy: PolicyKind) -> &'static str {
         PolicyKind::CustomerLimit => "Did orders of the customer expire unpaid too often?",
         PolicyKind::CustomerRisk => "Are the customer's refunds or disputes too many?",
         PolicyKind::DisputeAnswer => "Is the dispute worth an answer?",
+        PolicyKind::DisputeDeadline => "What is due for the dispute?",
         PolicyKind::DisputeMediation => "Whom was the inquiry decided for?",
         PolicyKind::LateMoney => "What becomes of money that came late, or is a little short?",
         PolicyKind::Notification => "Is the notification sent?",
         PolicyKind::PaymentHold => "Does expiry wait for a payment under way?",
+        PolicyKind::PaymentReminder => "Is the buyer reminded?",
         PolicyKind::RefundApproval => "Does the refund need a person?",
         PolicyKind::RefundReview => "Is the person's word enough for the refund?",
+        PolicyKind::UnappliedMoney => "What becomes of money that fits no order?",
     }
 }
 
