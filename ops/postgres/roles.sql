@@ -58,6 +58,13 @@ GRANT INSERT, UPDATE ON refunds, disputes, timers TO orderflow_rules;
 -- An order that is paid or runs out of time may change what is noted of its customer.
 GRANT INSERT, UPDATE ON customer_marks TO orderflow_rules;
 GRANT SELECT, INSERT ON history, transfers, judgements, outbox TO orderflow_rules;
+-- What a replay brought back and succeeded is resolved in the transaction of its success. None of
+-- them reads a letter's body, or why it failed.
+GRANT SELECT (id, digest, source_queue, status), UPDATE (status, status_changed_at)
+ON dead_letters TO orderflow_rules;
+GRANT SELECT (id, batch_id, letter_id, state), UPDATE (state, state_changed_at, leased_until, code)
+ON replay_items TO orderflow_rules;
+GRANT SELECT (id, target) ON replay_batches TO orderflow_rules;
 
 GRANT orderflow_rules TO
     orderflow_order_created, orderflow_payment_attempted, orderflow_payment_timeout,

@@ -158,11 +158,12 @@ impl Servers {
     }
 
     /// Has the broker take no messages once fewer bytes than these are left on its disk; until
-    /// [`Servers::alarm`] says that there is enough.
+    /// [`Servers::heal`] says that there is enough.
     ///
     /// # Panics
     /// When it does not answer.
-    pub async fn want_disk(&self, bytes: u64) {
+    pub async fn want_disk(&mut self, bytes: u64) {
+        self.undo.push(["set_disk_free_limit".to_owned(), "50MB".to_owned()]);
         task(&["rabbitmqctl", "set_disk_free_limit", &bytes.to_string()]).await;
     }
 

@@ -115,8 +115,11 @@ impl Findings {
     }
 
     /// Adds violations of invariants that are not listed; each speaks for itself.
-    pub(crate) fn add_further(&mut self, found: Vec<Violation>) {
-        for Violation { invariant, key } in found {
+    ///
+    /// Whether there are any is not known when looking took too long.
+    pub(crate) fn add_further(&mut self, found: Option<Vec<Violation>>) {
+        self.unchecked += usize::from(found.is_none());
+        for Violation { invariant, key } in found.into_iter().flatten() {
             self.violations += 1;
             let (number, words) = invariant.split_once(' ').unwrap_or((&invariant, ""));
             if let Some(known) = self.invariants.iter_mut().find(|it| it.number == number) {
@@ -231,7 +234,7 @@ mod tests {
     #[test]
     fn an_invariant_that_is_not_listed_speaks_for_itself() {
         let mut findings = all_hold();
-        findings.add_further(vec![violation("I99 sky fell down", "row-1")]);
+        findings.add_further(Some(vec![violation("I99 sky fell down", "row-1")]));
         assert!(findings.any_violated());
         let text = findings.text(Style::plain(80));
         assert!(text.contains("VIOLATED  I99 Not this: sky fell down.\n"), "{text}");

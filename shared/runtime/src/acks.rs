@@ -6,6 +6,7 @@ use std::sync::Arc;
 use broker::{Settled, Settler};
 use telemetry::WorkerMetrics;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
 
 use crate::failpoint::pass;
 
@@ -105,22 +106,37 @@ impl Acks {
         Self { settler, metrics, window: Window::default(), most_waiting }
     }
 
-    /// Acknowledges what is reported as finished until every reporter is gone.
+    /// Acknowledges what is reported as finished until every reporter is gone, or time is over:
+    /// a lane that waits for the database does not go.
     ///
     /// # Errors
     /// When the broker no longer takes acknowledgements.
     pub(crate) async fn run(
         mut self,
         mut finished: UnboundedReceiver<u64>,
+        over: oneshot::Receiver<()>,
     ) -> Result<Self, broker::Error> {
         let mut tags = Vec::with_capacity(WAKE_UPS);
-        while finished.recv_many(&mut tags, WAKE_UPS).await > 0 {
+        let mut over = Some(over);
+        loop {
+            let count = tokio::select! {
+                biased;
+                _ = async { over.as_mut()?.await.ok() }, if over.is_some() => {
+                    // What was reported before is still taken.
+                    finished.close();
+                    over = None;
+                    continue;
+                }
+                count = finished.recv_many(&mut tags, WAKE_UPS) => count,
+            };
+            if count == 0 {
+                return Ok(self);
+            }
             for tag in tags.drain(..) {
                 self.window.finish(tag);
             }
             self.acknowledge().await?;
         }
-        Ok(self)
     }
 
     async fn acknowledge(&mut self) -> Result<(), broker::Error> {

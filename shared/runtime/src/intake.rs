@@ -10,6 +10,7 @@ use domain::Rules;
 use store::Database;
 use telemetry::happenings::DrainAbandoned;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
@@ -50,6 +51,8 @@ pub(crate) struct Round<R: Rules> {
     /// `None` once it ended; so with `acks`.
     desk: Option<JoinHandle<Result<(), DeskError>>>,
     acks: Option<JoinHandle<Result<Acks, broker::Error>>>,
+    /// Tells `acks` that time is over.
+    over: oneshot::Sender<()>,
 }
 
 impl<R: Rules> Round<R> {
@@ -61,6 +64,7 @@ impl<R: Rules> Round<R> {
         databases: Vec<Database>,
     ) -> Self {
         let (finished, finished_tags) = unbounded_channel();
+        let (over, is_over) = oneshot::channel();
         let (failed, failed_messages) = unbounded_channel();
         let (trouble_reports, trouble) = unbounded_channel();
         let metrics = Arc::clone(&shared.metrics);
@@ -91,7 +95,8 @@ impl<R: Rules> Round<R> {
             last_tag: 0,
             workers,
             desk: Some(tokio::spawn(desk.run(failed_messages))),
-            acks: Some(tokio::spawn(acks.run(finished_tags))),
+            acks: Some(tokio::spawn(acks.run(finished_tags, is_over))),
+            over,
         }
     }
 
@@ -174,6 +179,10 @@ impl<R: Rules> Round<R> {
         if let Some(mut desk) = self.desk {
             late |= timeout_at(deadline, &mut desk).await.is_err();
             desk.abort();
+        }
+        if late {
+            // Nobody listens when acknowledging has failed before.
+            self.over.send(()).unwrap_or_default();
         }
         if let Some(acks) = self.acks {
             let deadline = deadline.max(Instant::now() + FLUSH);

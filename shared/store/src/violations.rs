@@ -68,7 +68,15 @@ impl<'c> Check<'c> {
             number,
         );
         let found = found.fetch_all(self.0.connection()).await;
-        match found.map_err(Error::during("check the invariants")) {
+        self.unless_late(found.map_err(Error::during("check the invariants"))).await
+    }
+
+    /// What was found, or `None` when time was up.
+    async fn unless_late(
+        &mut self,
+        found: Result<Vec<Violation>, Error>,
+    ) -> Result<Option<Vec<Violation>>, Error> {
+        match found {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.code() == "statement-timeout" => {
                 self.run("ROLLBACK TO SAVEPOINT invariant", "go back to a mark").await?;
@@ -80,9 +88,12 @@ impl<'c> Check<'c> {
 
     /// What violates invariants that have none of these numbers: those of a newer schema.
     ///
+    /// `None` when that took longer than a check may.
+    ///
     /// # Errors
-    /// When the statement fails.
-    pub async fn of_none(&mut self, numbers: &[String]) -> Result<Vec<Violation>, Error> {
+    /// When a statement fails for another reason.
+    pub async fn of_none(&mut self, numbers: &[String]) -> Result<Option<Vec<Violation>>, Error> {
+        self.run("SAVEPOINT invariant", "mark a check").await?;
         let found = sqlx::query_as!(
             Violation,
             r#"
@@ -94,7 +105,7 @@ impl<'c> Check<'c> {
             numbers,
         );
         let found = found.fetch_all(self.0.connection()).await;
-        found.map_err(Error::during("check further invariants"))
+        self.unless_late(found.map_err(Error::during("check further invariants"))).await
     }
 
     /// Lets go of the moment.

@@ -22,6 +22,9 @@ async fn case_022_to_024_children_wait_for_their_parents() {
     stage.until("all four are applied", applied, 4).await;
     assert_eq!(stage.order_status().await, "paid");
     assert_eq!(stage.database.number("SELECT count(*) FROM parked_events").await, 0);
+    // The dispute is an old one: its deadlines are over and come at once.
+    let due = "SELECT count(*) FROM timers WHERE status = 'armed' AND due_at < now()";
+    stage.until("what is due has come", due, 0).await;
     stage.finish().await;
 }
 

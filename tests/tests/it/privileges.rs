@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broker::{Properties, Publication};
-use system_tests::{Stage, StageOptions, open_order, short_order};
+use system_tests::{Stage, StageOptions, dead_letter, open_order, replay_call, short_order};
 use testkit::eventually;
 use testkit::shop::{attempt_id, captured, dispute_id, dispute_opened, order_id, refund_requested};
 
@@ -38,6 +38,22 @@ async fn restricted_workers_do_all_of_their_work() {
     let garbage = Publication::new(inbound, "payment.attempted", properties, b"not json".to_vec());
     stage.publish_raw(vec![garbage]).await;
     stage.until("garbage is parked", &count("dead_letters"), 1).await;
+    stage.finish().await;
+}
+
+/// What a replay brings back is resolved by the worker in which it failed.
+#[tokio::test]
+async fn restricted_workers_resolve_what_is_replayed() {
+    let binaries = ["order-created", "outbox-relay", "dead-letter-parker"];
+    let stage = Stage::start(StageOptions::of(&binaries).with_least_privilege()).await;
+    let letter = dead_letter(&stage.names, "order-created", &open_order(1));
+    stage.publish_raw(vec![letter]).await;
+    stage.until("it is parked", "SELECT count(*) FROM dead_letters", 1).await;
+    stage.database.number(&replay_call(10_000, 1000, 0, 10_000)).await;
+    let resolved = "SELECT count(*) FROM dead_letters WHERE status = 'resolved'";
+    stage.until("it is resolved", resolved, 1).await;
+    let items = "SELECT count(*) FROM replay_items WHERE state = 'resolved'";
+    assert_eq!(stage.database.number(items).await, 1);
     stage.finish().await;
 }
 

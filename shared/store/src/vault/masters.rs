@@ -18,19 +18,27 @@ const ROTATE_AT_ONCE: i64 = 1000;
 /// any statement's.
 pub async fn introduce(database: &mut Database) -> Result<(), Error> {
     let ring = database.keys();
-    let connection = database.connection()?;
+    // Whoever lacks a key makes none known: all others would lack that one.
+    check(database, &ring).await?;
     if let Some(current) = ring.current() {
         sqlx::query!(
             "INSERT INTO master_keys (name, proof) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
             current.name(),
             current.proof(),
         )
-        .execute(&mut *connection)
+        .execute(database.connection()?)
         .await
         .map_err(Error::during("make the master key known"))?;
+        // Somebody else may have made another one known by its name meanwhile.
+        check(database, &ring).await?;
     }
+    Ok(())
+}
+
+/// Whether a process has every key in use.
+async fn check(database: &mut Database, ring: &KeyRing) -> Result<(), Error> {
     let known = sqlx::query!("SELECT name, proof FROM master_keys ORDER BY name");
-    let known = known.fetch_all(connection).await;
+    let known = known.fetch_all(database.connection()?).await;
     for row in known.map_err(Error::during("read the names of master keys"))? {
         match ring.named(&row.name) {
             None => return Err(Error::KeyMissing { name: row.name }),

@@ -218,6 +218,15 @@ async fn a_process_with_other_keys_is_stopped_before_it_does_harm() {
 }
 
 #[tokio::test]
+async fn a_process_with_other_keys_does_not_stop_the_others() {
+    let home = Home::new().await;
+    introduce(&mut home.connect_with(ring(&[OLD])).await).await.unwrap();
+    let lacking = introduce(&mut home.connect_with(ring(&[NEW])).await).await.unwrap_err();
+    assert_eq!(lacking.code(), "key-missing");
+    introduce(&mut home.connect_with(ring(&[OLD])).await).await.unwrap();
+}
+
+#[tokio::test]
 async fn rotation_frees_the_old_key_and_loses_nothing() {
     let home = Home::new().await;
     let mut old = home.connect_with(ring(&[OLD])).await;

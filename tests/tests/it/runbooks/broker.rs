@@ -17,7 +17,7 @@ const WORKER: &str = "order-created";
 
 #[tokio::test]
 async fn a_broker_that_runs_short_of_disk_is_seen_and_mended_as_its_pages_say() {
-    let servers = Servers::alone().await;
+    let mut servers = Servers::alone().await;
     let mut stage =
         Stage::start(StageOptions::of(&[WORKER, "dead-letter-parker"]).on(&servers)).await;
     let endpoints = servers.endpoints();
@@ -26,8 +26,9 @@ async fn a_broker_that_runs_short_of_disk_is_seen_and_mended_as_its_pages_say() 
     let mut typed = Typed::new();
     let unwatched = in_place(Incident::Unwatched, around.clone());
     typed.confirm(&unwatched, &stage.database).await;
-    filling(&servers, &stage, &in_place(Incident::DiskFilling, around.clone()), &mut typed).await;
-    blocked(&servers, &mut stage, in_place(Incident::BrokerBlocked, around), &mut typed).await;
+    filling(&mut servers, &stage, &in_place(Incident::DiskFilling, around.clone()), &mut typed)
+        .await;
+    blocked(&mut servers, &mut stage, in_place(Incident::BrokerBlocked, around), &mut typed).await;
     typed.end();
     stage.finish().await;
 }
@@ -42,17 +43,17 @@ async fn until_seen(scene: &Scene, words: &str) {
 }
 
 /// The disk has little more left than the broker wants to have.
-async fn filling(servers: &Servers, stage: &Stage, scene: &Scene, typed: &mut Typed) {
+async fn filling(servers: &mut Servers, stage: &Stage, scene: &Scene, typed: &mut Typed) {
     let free = servers.free_disk().await;
     servers.want_disk(free / 5 * 4).await;
     until_seen(scene, "and stops at").await;
     typed.confirm(scene, &stage.database).await;
-    servers.alarm(Resource::Disk, true).await;
+    servers.heal().await;
     typed.mend(scene, &stage.database).await;
 }
 
 /// It has less than it wants to have, while a worker has a dead letter to publish.
-async fn blocked(servers: &Servers, stage: &mut Stage, scene: Scene, typed: &mut Typed) {
+async fn blocked(servers: &mut Servers, stage: &mut Stage, scene: Scene, typed: &mut Typed) {
     let mut worker = stage.fleet.take(WORKER).expect("it runs");
     worker.terminate();
     worker.wait_until_gone(BOUND).await.expect("it stops in order");
@@ -60,7 +61,7 @@ async fn blocked(servers: &Servers, stage: &mut Stage, scene: Scene, typed: &mut
     let key = EventKind::OrderCreated.name();
     let broken = Publication::new(stage.names.inbound(), key, properties, b"not json".to_vec());
     stage.publish_raw(vec![broken]).await;
-    servers.alarm(Resource::Disk, false).await;
+    servers.run_short_of(Resource::Disk).await;
     let worker = stage.fleet.spawn(WORKER).expect("the binary is built");
     eventually(BOUND, "the worker has to wait", async || {
         let page = worker.page("readyz").await;
@@ -74,7 +75,8 @@ async fn blocked(servers: &Servers, stage: &mut Stage, scene: Scene, typed: &mut
     let scene = Scene { worker, ..scene };
     until_seen(&scene, "short of disk").await;
     typed.confirm(&scene, &stage.database).await;
-    servers.alarm(Resource::Disk, true).await;
+    servers.heal().await;
     stage.until("the letter is parked", "SELECT count(*) FROM dead_letters", 1).await;
+    until_seen(&scene, "runs without an alarm").await;
     typed.mend(&scene, &stage.database).await;
 }

@@ -16,11 +16,16 @@ use super::{BOUND, closed_port, until_counted};
 const WORKER: &str = "payment-attempted";
 
 /// The files of keys, by what is the matter with them.
-const KEY_FILES: [(&str, &str); 3] = [
+const KEY_FILES: [(&str, &str); 4] = [
     (
         "whole",
         "fleet dGhpcyBrZXkgZ3VhcmRzIG9ubHkgbWFkZS11cCBkYXQ=\n\
          older dGhhdCBrZXkgb3BlbnMgbm90aGluZyBidXQgdGVzdHM=\n",
+    ),
+    (
+        "turned",
+        "older dGhhdCBrZXkgb3BlbnMgbm90aGluZyBidXQgdGVzdHM=\n\
+         fleet dGhpcyBrZXkgZ3VhcmRzIG9ubHkgbWFkZS11cCBkYXQ=\n",
     ),
     ("lacking", "fleet dGhpcyBrZXkgZ3VhcmRzIG9ubHkgbWFkZS11cCBkYXQ=\n"),
     (
@@ -135,6 +140,9 @@ impl Ward {
 async fn keys_and_schemas_that_do_not_fit_are_mended_as_their_pages_say() {
     let mut ward = Ward::new().await;
     keys(&mut ward, Incident::KeyDiffers, "different", "key-differs").await;
+    // From now on the older key is in use too.
+    ward.restart_with("turned").await;
+    ward.is_ready().await;
     keys(&mut ward, Incident::KeyMissing, "lacking", "key-missing").await;
     schema_changed(&mut ward).await;
     session_spoilt(&mut ward).await;
@@ -203,8 +211,8 @@ async fn sessions_flap(ward: &mut Ward) {
         ward.stage.lines.as_ref().expect("there are lines").broker.reset();
         ward.until_counted("orderflow_sessions_ended_total", "", end).await;
     }
-    ward.confirm(Incident::SessionsFlap).await;
     ward.is_ready().await;
+    ward.confirm(Incident::SessionsFlap).await;
     ward.mended(Incident::SessionsFlap).await;
 }
 

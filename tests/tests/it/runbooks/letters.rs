@@ -47,7 +47,7 @@ impl Default for ContentType {
 
 /// Pages about letters of any code, each with a field whose fault makes a letter of its own group.
 const FOR_ALERTS: [(&str, &str); 5] = [
-    ("contract-violations", "note"),
+    ("contract-violations", "total"),
     ("dead-letters-appear", "lines"),
     ("handled-budget-burn", "customer_ref"),
     ("new-failure-group", "merchant_id"),

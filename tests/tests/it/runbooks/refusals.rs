@@ -111,6 +111,8 @@ pub(super) async fn type_all(stage: &mut Stage, typed: &mut Typed) {
     });
     for scene in &scenes {
         typed.all_of(scene, Part::Confirm, &stage.database).await;
+        // A letter is put aside for as long as its cause is not understood.
+        typed.all_of(scene, Part::Rest, &stage.database).await;
     }
     mend(stage).await;
     for scene in &scenes {
@@ -118,7 +120,6 @@ pub(super) async fn type_all(stage: &mut Stage, typed: &mut Typed) {
     }
     for scene in &scenes {
         typed.over(scene, &stage.database).await;
-        typed.all_of(scene, Part::Rest, &stage.database).await;
     }
 }
 

@@ -101,8 +101,11 @@ async fn queue_gone(stage: &mut Stage, typed: &mut Typed) {
     let mut worker = stage.fleet.take("order-created").expect("it runs");
     worker.terminate();
     worker.wait_until_gone(BOUND).await.expect("it stops in order");
-    stage.delete_queue(&stage.names.work_queue("order-created")).await;
+    // A replay into a queue that is not there is refused: it goes while the replay is under way.
+    stage.fleet.member("dead-letter-parker").expect("it runs").pause();
     replay(stage);
+    stage.delete_queue(&stage.names.work_queue("order-created")).await;
+    stage.fleet.member("dead-letter-parker").expect("it runs").resume();
     let returned = "SELECT count(*) FROM replay_items WHERE state = 'returned'";
     stage.until("it reaches no queue", returned, 1).await;
     let scene = scene_of(stage, Incident::QueueGone);

@@ -157,6 +157,8 @@ async fn exclusively(url: &str, queue: &str) -> Connection {
     let exclusive = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
     let declared = channel.queue_declare(queue.into(), exclusive, FieldTable::default()).await;
     declared.expect("nobody has such a queue");
+    // The queue is the connection's; a channel that is dropped would be closing for a while.
+    channel.close(200, "done".into()).await.expect("a channel can be closed");
     connection
 }
 
