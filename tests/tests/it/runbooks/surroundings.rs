@@ -16,7 +16,7 @@ use testkit::{Held, TestBroker, TestDatabase};
 use super::script::in_place;
 use super::table::Incident;
 
-/// A frame that closes the connection, 503 COMMAND_INVALID, before anybody has said a word.
+/// A frame that closes the connection, 503 `COMMAND_INVALID`, before anybody has said a word.
 const NONSENSE: &[u8] =
     b"\x01\x00\x00\x00\x00\x00\x1a\x00\x0a\x00\x32\x01\xf7\x0fCOMMAND_INVALID\x00\x00\x00\x00\xce";
 

@@ -43,7 +43,7 @@ pub(super) async fn run(
 /// Whom a leak concerns, and by what.
 #[derive(Serialize)]
 struct Concerned {
-    customers: Vec<Customer>,
+    customers: Vec<OfCustomer>,
     /// Orders of no customer that is known here.
     orders_without_customer: BTreeSet<String>,
     dead_letters: BTreeSet<i64>,
@@ -54,7 +54,7 @@ struct Concerned {
 
 /// A customer, and what leaked of them.
 #[derive(Serialize)]
-struct Customer {
+struct OfCustomer {
     customer_ref: String,
     orders: BTreeSet<String>,
     dead_letters: BTreeSet<i64>,
@@ -64,7 +64,7 @@ struct Customer {
 
 impl Concerned {
     fn of(items: Vec<Affected>) -> Self {
-        let mut customers: BTreeMap<&str, Customer> = BTreeMap::new();
+        let mut customers: BTreeMap<&str, OfCustomer> = BTreeMap::new();
         let mut orders_without_customer = BTreeSet::new();
         let mut unnamed = 0;
         for item in &items {
@@ -74,7 +74,7 @@ impl Concerned {
                 orders_without_customer.extend(order);
                 continue;
             };
-            let customer = customers.entry(name).or_insert_with(|| Customer {
+            let customer = customers.entry(name).or_insert_with(|| OfCustomer {
                 customer_ref: name.to_owned(),
                 orders: BTreeSet::new(),
                 dead_letters: BTreeSet::new(),
@@ -93,7 +93,7 @@ impl Concerned {
 impl View for Concerned {
     fn text(&self, style: Style) -> String {
         let rows = self.customers.iter().map(|customer| {
-            let Customer { customer_ref, orders, dead_letters, items } = customer;
+            let OfCustomer { customer_ref, orders, dead_letters, items } = customer;
             [customer_ref.clone(), listed(orders), listed(dead_letters), items.to_string()]
         });
         let table = style.table(["CUSTOMER", "ORDERS", "DEAD LETTERS", "ITEMS"], rows);
