@@ -95,14 +95,27 @@ fn why_not_sent(error: &ureq::Error) -> String {
 /// What an answer says of spans that were refused; one that cannot be read says nothing.
 fn read_answer(body: &[u8], protocol: Protocol) -> Answer {
     let read = match protocol {
-        Protocol::HttpJson => serde_json::from_slice(body).ok(),
-        _ => ExportTraceServiceResponse::decode(body).ok(),
+        Protocol::HttpJson => read_json(body),
+        _ => read_binary(body),
     };
-    let partial = read.and_then(|answer: ExportTraceServiceResponse| answer.partial_success);
-    let Some(partial) = partial else { return Answer::default() };
-    let rejected = u64::try_from(partial.rejected_spans).unwrap_or_default();
-    let why = Some(partial.error_message).filter(|why| !why.is_empty());
-    Answer { rejected, why }
+    let Some((rejected, why)) = read else { return Answer::default() };
+    Answer { rejected, why: Some(why).filter(|why| !why.is_empty()) }
+}
+
+fn read_binary(body: &[u8]) -> Option<(u64, String)> {
+    let partial = ExportTraceServiceResponse::decode(body).ok()?.partial_success?;
+    Some((u64::try_from(partial.rejected_spans).unwrap_or_default(), partial.error_message))
+}
+
+/// Numbers of 64 bits are texts in the JSON of protobuf, and what is usual may be left out; the
+/// library's own type takes neither.
+fn read_json(body: &[u8]) -> Option<(u64, String)> {
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let partial = answer.get("partialSuccess")?;
+    let rejected = &partial["rejectedSpans"];
+    let rejected = rejected.as_u64().or_else(|| rejected.as_str()?.parse().ok());
+    let why = partial["errorMessage"].as_str().unwrap_or_default();
+    Some((rejected.unwrap_or_default(), why.to_owned()))
 }
 
 fn tls(settings: &SpanSettings) -> TlsConfig {

@@ -181,7 +181,7 @@ fn moved(url: &str) -> impl Fn(SocketAddr) -> String {
 /// What somebody else who listens does with a caller.
 #[derive(Clone, Copy)]
 enum Answer {
-    /// Sends this and hangs up.
+    /// Hears how the caller begins, sends this, and hangs up; with nothing to send, at once.
     HangUp(&'static [u8]),
     /// Hears how the caller begins, sends this, and waits.
     Wait(&'static [u8]),
@@ -199,7 +199,12 @@ fn answering(answer: Answer) -> SocketAddr {
         for mut caller in listener.incoming().flatten() {
             match answer {
                 // Whoever has hung up before hears nothing.
-                Answer::HangUp(words) => caller.write_all(words).unwrap_or_default(),
+                Answer::HangUp(words) => {
+                    // Who hangs up on words not read yet takes back what was said.
+                    if !words.is_empty() && caller.read_exact(&mut [0; HEADER]).is_ok() {
+                        caller.write_all(words).unwrap_or_default();
+                    }
+                }
                 Answer::Wait(words) => {
                     if !words.is_empty() && caller.read_exact(&mut [0; HEADER]).is_ok() {
                         caller.write_all(words).unwrap_or_default();
