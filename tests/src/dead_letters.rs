@@ -1,9 +1,15 @@
 //! Dead letters as a worker publishes them, and the call that replays them.
 
 use broker::{Names, Properties, Publication};
-use contracts::STRUCTURED_CONTENT_TYPE;
+use contracts::{EventKind, STRUCTURED_CONTENT_TYPE};
 use runtime::headers;
 use testkit::shop::ShopEvent;
+
+/// A message that is no event, sent as one of this kind.
+pub fn garbage(names: &Names, kind: EventKind) -> Publication {
+    let properties = Properties { message_id: Some("garbage".to_owned()), ..Properties::default() };
+    Publication::new(names.inbound(), kind.name(), properties, b"not json".to_vec())
+}
 
 /// The dead letter of an event over which the rules of this worker panicked.
 pub fn dead_letter(names: &Names, worker: &str, event: &ShopEvent) -> Publication {

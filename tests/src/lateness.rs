@@ -55,9 +55,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         Fault::Restart => Some(Servers::alone().await),
         Fault::None | Fault::Wipe => None,
     };
-    let workers = match &servers {
-        Some(servers) => workers.on(servers),
-        None => workers.by_lines(),
+    let workers = match (options.fault, &servers) {
+        (Fault::Wipe, _) => workers.by_lines(),
+        (_, Some(servers)) => workers.on(servers),
+        (_, None) => workers,
     };
     let stage = Stage::start(workers).await;
     let orders: Vec<_> = (0..options.orders)
@@ -81,22 +82,20 @@ async fn happen(
     servers: Option<&mut Servers>,
     timers: u32,
 ) -> Option<String> {
+    if fault == Fault::None {
+        return None;
+    }
     let waiting = "SELECT count(*) FROM timers
          WHERE kind = 'payment_timeout' AND handed_over_at IS NOT NULL";
-    match (fault, servers) {
-        (Fault::Restart, Some(servers)) => {
-            stage.until("the timeouts wait in the broker", waiting, timers.into()).await;
-            servers.kill(Server::Broker);
-            servers.start_again().await;
-        }
-        (Fault::Wipe, _) => {
-            stage.until("the timeouts wait in the broker", waiting, timers.into()).await;
-            let line = &stage.lines.as_ref()?.broker;
-            line.set(Weather::Cut);
-            stage.wipe_broker().await;
-            line.set(Weather::Clear);
-        }
-        (Fault::None | Fault::Restart, _) => return None,
+    stage.until("the timeouts wait in the broker", waiting, timers.into()).await;
+    if let Some(servers) = servers {
+        servers.kill(Server::Broker);
+        servers.start_again().await;
+    } else {
+        let line = &stage.lines.as_ref()?.broker;
+        line.set(Weather::Cut);
+        stage.wipe_broker().await;
+        line.set(Weather::Clear);
     }
     Some(stage.database.texts("SELECT now()::text").await.concat())
 }

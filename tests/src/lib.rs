@@ -14,7 +14,7 @@ mod stage;
 mod tap;
 
 pub use collector::{CollectedSpan, Collector};
-pub use dead_letters::{dead_letter, replay_call};
+pub use dead_letters::{dead_letter, garbage, replay_call};
 pub use exactness::{difference, odd_dead_letter};
 pub use operator::{Surroundings, surroundings, surroundings_of, typed};
 pub use orders::{open_order, short_order};

@@ -21,6 +21,9 @@ const XTASK: &str = "ORDERFLOW_XTASK";
 /// The variable that every private server carries in its environment, with whose it is.
 const MARK: &str = "ORDERFLOW_PRIVATE_INSTANCE";
 
+/// How to say how much disk is enough, and how much usually is.
+const DISK: [&str; 2] = ["set_disk_free_limit", "50MB"];
+
 /// How often the broker looks at the consumers of a channel.
 const TICK: &str = "channel_tick_interval";
 
@@ -113,12 +116,11 @@ impl Servers {
     /// # Panics
     /// When it does not answer.
     pub async fn run_short_of(&mut self, resource: Resource) {
-        let [setting, short, usual] = match resource {
-            Resource::Memory => ["set_vm_memory_high_watermark", "0.000001", "0.4"],
-            Resource::Disk => ["set_disk_free_limit", "1000000GB", "50MB"],
+        let ([setting, usual], short) = match resource {
+            Resource::Memory => (["set_vm_memory_high_watermark", "0.4"], "0.000001"),
+            Resource::Disk => (DISK, "1000000GB"),
         };
-        self.undo.push([setting.to_owned(), usual.to_owned()]);
-        task(&["rabbitmqctl", setting, short]).await;
+        self.set(setting, short, usual).await;
     }
 
     /// Sets how long a consumer may keep a message without a word; the broker looks twice a second.
@@ -130,11 +132,16 @@ impl Servers {
             let (timeout, look) = (timeout.as_millis(), look.as_millis());
             let set = |name: &str, ms: u128| format!("application:set_env(rabbit, {name}, {ms})");
             let (timeout, look) = (set("consumer_timeout", timeout), set(TICK, look));
-            ["eval".to_owned(), format!("{timeout}, {look}.")]
+            format!("{timeout}, {look}.")
         };
-        self.undo.push(set(Duration::from_mins(30), Duration::from_mins(1)));
-        let [command, expression] = set(timeout, Duration::from_millis(500));
-        task(&["rabbitmqctl", &command, &expression]).await;
+        let usual = set(Duration::from_mins(30), Duration::from_mins(1));
+        self.set("eval", &set(timeout, Duration::from_millis(500)), &usual).await;
+    }
+
+    /// Tells the broker something until it is healed.
+    async fn set(&mut self, command: &str, value: &str, usual: &str) {
+        self.undo.push([command.to_owned(), usual.to_owned()]);
+        task(&["rabbitmqctl", command, value]).await;
     }
 
     /// Gives the broker enough of everything again, and its usual settings.
@@ -163,8 +170,8 @@ impl Servers {
     /// # Panics
     /// When it does not answer.
     pub async fn want_disk(&mut self, bytes: u64) {
-        self.undo.push(["set_disk_free_limit".to_owned(), "50MB".to_owned()]);
-        task(&["rabbitmqctl", "set_disk_free_limit", &bytes.to_string()]).await;
+        let [setting, usual] = DISK;
+        self.set(setting, &bytes.to_string(), usual).await;
     }
 
     /// Starts what was killed, at the same place, and waits until it answers.

@@ -98,7 +98,7 @@ impl Member {
     /// # Errors
     /// When the process does not serve it.
     pub async fn page(&mut self, name: &str) -> anyhow::Result<(u16, String)> {
-        let address = self.address()?;
+        let address = self.listens_at()?;
         let url = format!("http://{address}/{name}");
         tokio::task::spawn_blocking(move || {
             let agent = ureq::Agent::config_builder()
@@ -125,16 +125,11 @@ impl Member {
         Ok(wanted.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
-    /// Where its pages are, once it has started.
+    /// Where its pages are, as its log says.
     ///
     /// # Errors
-    /// When its log does not say so yet.
+    /// When it has not started yet, or its log cannot be read.
     pub fn listens_at(&mut self) -> anyhow::Result<SocketAddr> {
-        self.address()
-    }
-
-    /// Where its pages are, as its log says.
-    fn address(&mut self) -> anyhow::Result<SocketAddr> {
         if let Some(address) = self.address {
             return Ok(address);
         }

@@ -114,17 +114,15 @@ impl Acks {
     pub(crate) async fn run(
         mut self,
         mut finished: UnboundedReceiver<u64>,
-        over: oneshot::Receiver<()>,
+        mut over: oneshot::Receiver<()>,
     ) -> Result<Self, broker::Error> {
         let mut tags = Vec::with_capacity(WAKE_UPS);
-        let mut over = Some(over);
         loop {
             let count = tokio::select! {
                 biased;
-                _ = async { over.as_mut()?.await.ok() }, if over.is_some() => {
+                _ = &mut over, if !finished.is_closed() => {
                     // What was reported before is still taken.
                     finished.close();
-                    over = None;
                     continue;
                 }
                 count = finished.recv_many(&mut tags, WAKE_UPS) => count,

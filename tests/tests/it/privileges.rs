@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use broker::{Properties, Publication};
-use system_tests::{Stage, StageOptions, dead_letter, open_order, replay_call, short_order};
+use contracts::EventKind;
+use system_tests::{
+    Stage, StageOptions, dead_letter, garbage, open_order, replay_call, short_order,
+};
 use testkit::eventually;
 use testkit::shop::{attempt_id, captured, dispute_id, dispute_opened, order_id, refund_requested};
 
@@ -33,10 +35,7 @@ async fn restricted_workers_do_all_of_their_work() {
     // Nobody listens to commands here: what has to reach a queue waits.
     let unsent = count("outbox WHERE sent_at IS NULL AND NOT must_route");
     stage.until("all announcements are sent", &unsent, 0).await;
-    let properties = Properties { message_id: Some("g-1".to_owned()), ..Properties::default() };
-    let inbound = stage.names.inbound();
-    let garbage = Publication::new(inbound, "payment.attempted", properties, b"not json".to_vec());
-    stage.publish_raw(vec![garbage]).await;
+    stage.publish_raw(vec![garbage(&stage.names, EventKind::PaymentAttempted)]).await;
     stage.until("garbage is parked", &count("dead_letters"), 1).await;
     stage.finish().await;
 }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use broker::{Properties, Publication};
 use contracts::EventKind;
 use fleet::WORKERS;
-use system_tests::{Resource, Server, Servers, Stage, open_order, short_order};
+use system_tests::{Resource, Server, Servers, garbage, open_order, short_order};
 use testkit::eventually;
 use tokio::time::Instant;
 
@@ -29,12 +28,6 @@ async fn a_broker_killed_under_load_loses_nothing_and_the_workers_resume_by_them
 /// What publishes by itself: messages, and what becomes of a message that failed.
 const PUBLISHERS: [&str; 2] = ["outbox-relay", "order-created"];
 
-fn broken(stage: &Stage) -> Publication {
-    let properties = Properties { message_id: Some("broken".to_owned()), ..Properties::default() };
-    let key = EventKind::OrderCreated.name();
-    Publication::new(stage.names.inbound(), key, properties, b"not json".to_vec())
-}
-
 /// Starts what publishes only after the broker ran short, and sees it wait.
 async fn out_of(resource: Resource) {
     let mut servers = Servers::alone().await;
@@ -45,7 +38,7 @@ async fn out_of(resource: Resource) {
         member.wait_until_gone(BOUND).await.expect("it stops in order");
     }
     publish(&mut stage, &events(0..50)).await;
-    stage.publish_raw(vec![broken(&stage)]).await;
+    stage.publish_raw(vec![garbage(&stage.names, EventKind::OrderCreated)]).await;
     servers.run_short_of(resource).await;
     for binary in PUBLISHERS {
         stage.fleet.spawn(binary).expect("the binary is built");

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use broker::{Properties, Publication};
 use contracts::EventKind;
-use system_tests::{Resource, Servers, Stage, StageOptions, surroundings, typed};
+use system_tests::{Resource, Servers, Stage, StageOptions, garbage, surroundings, typed};
 use testkit::eventually;
 
 use super::BOUND;
@@ -57,10 +56,7 @@ async fn blocked(servers: &mut Servers, stage: &mut Stage, scene: Scene, typed: 
     let mut worker = stage.fleet.take(WORKER).expect("it runs");
     worker.terminate();
     worker.wait_until_gone(BOUND).await.expect("it stops in order");
-    let properties = Properties { message_id: Some("broken".to_owned()), ..Properties::default() };
-    let key = EventKind::OrderCreated.name();
-    let broken = Publication::new(stage.names.inbound(), key, properties, b"not json".to_vec());
-    stage.publish_raw(vec![broken]).await;
+    stage.publish_raw(vec![garbage(&stage.names, EventKind::OrderCreated)]).await;
     servers.run_short_of(Resource::Disk).await;
     let worker = stage.fleet.spawn(WORKER).expect("the binary is built");
     eventually(BOUND, "the worker has to wait", async || {

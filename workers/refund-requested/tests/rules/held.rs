@@ -2,38 +2,23 @@
 
 use std::time::Duration;
 
-use contracts::events::RefundReason;
 use domain::judgement::PolicyKind;
 use domain::ledger::Account;
-use domain::operations::{OwnRefund, refund_own};
-use domain::payment::Classification;
 use domain::policy::RefundPatience;
 use domain::refund::RefundStatus;
 use domain::timer::{Timer, TimerKind, TimerOwner, TimerStatus};
 use domain::{Decision, Outcome, OutcomeCode};
-use testkit::shop::{at, attempt_id, refund_review_due, refund_reviewed};
+use testkit::shop::{at, refund_review_due, refund_reviewed};
 use testkit::world::World;
 
-use crate::scene::{ask, cases, eur, hear, one, order, owed, paid, row, rules, status};
+use crate::scene::{ask, cases, hear, one, order, owed, paid, rules, send_duplicate_back, status};
 
 /// A paid order whose second payment of 100.00 is sent back at 15:00, two hours after it came.
 fn held() -> World {
     let mut world = paid(&[10_000]);
-    world.capture(2, 10_000, Classification::Duplicate);
-    let (order, attempt) = (row(&world), world.state.attempt(attempt_id(2)).cloned().unwrap());
     let keep_back = Duration::from_hours(2);
-    world.write(|draft| {
-        *draft = draft.clone().waiting(RefundPatience { keep_back, ..RefundPatience::default() });
-        let wanted = OwnRefund {
-            attempt: &attempt,
-            amount: eur(10_000),
-            request_key: "duplicate".to_owned(),
-            reason: RefundReason::Duplicate,
-            funded_from: Account::Suspense,
-            code: OutcomeCode::DuplicatePayment,
-        };
-        refund_own(draft, &order, &wanted).unwrap();
-    });
+    let patience = RefundPatience { keep_back, ..RefundPatience::default() };
+    send_duplicate_back(&mut world, 2, patience);
     assert_eq!(world.sent_names(), ["refund.approved"], "its provider hears nothing");
     assert_eq!(owed(&world, Account::RefundsPayable), 10_000, "its money is set aside at once");
     assert!(one(&world, "duplicate").is_held());

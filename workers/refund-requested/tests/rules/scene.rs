@@ -8,6 +8,7 @@ use domain::message::Body;
 use domain::operations::{OwnRefund, refund_own};
 use domain::order::Order;
 use domain::payment::Classification;
+use domain::policy::RefundPatience;
 use domain::refund::{Refund, RefundStatus};
 use domain::settlement::put_dispute;
 use domain::{Money, Outcome, OutcomeCode, Policies};
@@ -151,9 +152,16 @@ fn new_dispute(number: u32, attempt: u32, amount: i64, position: DisputePosition
 
 /// Adds a duplicate payment of 100.00 by an attempt, and its automatic refund.
 pub(crate) fn refund_duplicate(world: &mut World, attempt: u32) {
+    send_duplicate_back(world, attempt, RefundPatience::default());
+    world.sent.clear();
+}
+
+/// As [`refund_duplicate`], with the shop's patience; what was sent stays to be looked at.
+pub(crate) fn send_duplicate_back(world: &mut World, attempt: u32, patience: RefundPatience) {
     world.capture(attempt, 10_000, Classification::Duplicate);
     let (order, attempt) = (row(world), world.state.attempt(attempt_id(attempt)).cloned().unwrap());
     world.write(|draft| {
+        *draft = draft.clone().waiting(patience);
         let wanted = OwnRefund {
             attempt: &attempt,
             amount: eur(10_000),
@@ -164,5 +172,4 @@ pub(crate) fn refund_duplicate(world: &mut World, attempt: u32) {
         };
         refund_own(draft, &order, &wanted).unwrap();
     });
-    world.sent.clear();
 }
